@@ -1,0 +1,25 @@
+"""Names for things: time-ordered ids and content hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from shopkeeper.base import clock
+
+
+def new_id(prefix: str) -> str:
+    """Return ``prefix_`` plus 26 hex digits: 12 of milliseconds, 14 random.
+
+    Ids made later sort later, so an index on them is appended to rather than rewritten.
+    """
+    return f"{prefix}_{clock.now_us() // 1000:012x}{os.urandom(7).hex()}"
+
+
+def content_hash(*parts: bytes) -> str:
+    """Return 16 hex digits of SHA-256 over the parts, each framed by its length."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,122 @@
+"""The shapes that all five capabilities share: Reason, Choice, Decision, Model, Capability.
+
+A capability is an index card that names its parts; operate/runtime.py walks the parts in one
+fixed order. Nothing here reads data or knows a shop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why: a stable code, facts to fill its sentence, and a share of the score where additive."""
+
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a policy picked for one subject, with at least one reason."""
+
+    subject: str
+    value: dict[str, Any]
+    reasons: tuple[Reason, ...]
+    propensity: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A Choice on the record. ``as_of_us``: microseconds UTC; ``latency_ms`` wall time."""
+
+    decision_id: str
+    capability: str
+    subject: str
+    as_of_us: int
+    model: str  # "name@version", or the baseline's name on fallback
+    fallback: bool
+    fallback_reason: str | None
+    arm: str | None
+    propensity: float | None
+    value: dict[str, Any]
+    reasons: tuple[Reason, ...]
+    request: dict[str, Any]
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artefact:
+    """A fitted model at rest: plain arrays and plain facts, never pickle."""
+
+    kind: str  # which class reads it back
+    arrays: Mapping[str, np.ndarray]
+    facts: Mapping[str, Any]
+
+
+class Model(Protocol):
+    """``fit`` returns self and forgets earlier fits; learned attributes end in ``_``."""
+
+    name: str
+
+    def fit(self, data: Any) -> Self: ...
+
+    def predict(self, features: Any) -> Any: ...
+
+    def to_artefact(self) -> Artefact: ...
+
+    @classmethod
+    def from_artefact(cls, artefact: Artefact) -> Self: ...
+
+
+class LiveState(Protocol):
+    """Incremental features in memory. Applying events one by one equals building from all."""
+
+    def apply(self, event: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """The index card: every part is a plain function or class of the capability's own files.
+
+    parse      raw request dict -> Request (BadInput names the field)
+    rebuild    Warehouse -> LiveState, from the log, at start
+    features   (LiveState, Request, as_of_us) -> Features
+    fallback   (Features) -> Prediction of the baseline; needs no model
+    choose     (Request, Features, Prediction) -> Choice
+    train      (Warehouse, Settings) -> Trained: model, metrics against baselines, data facts
+    explain    (LiveState, Decision as dict) -> dict: why, and why not
+    models     artefact kind -> class
+    """
+
+    name: str
+    parse: Callable[[Mapping[str, Any]], Any]
+    rebuild: Callable[[Any], Any]
+    features: Callable[[Any, Any, int], Any]
+    fallback: Callable[[Any], Any]
+    choose: Callable[[Any, Any, Any], Choice]
+    train: Callable[[Any, Any], Trained]
+    explain: Callable[[Any, Mapping[str, Any]], dict[str, Any]]
+    models: Mapping[str, type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What a training hands to the registry.
+
+    report    the object that ``evaluate`` prints (COMMANDS format: models, champion, baseline)
+    curves    name -> list of (step, value), for the learning curves in the console
+    self_test a request (raw dict) whose prediction must come out finite before a swap
+    """
+
+    model: Model
+    report: Mapping[str, Any]
+    data: Mapping[str, Any]
+    curves: Mapping[str, list[tuple[float, float]]] = field(default_factory=dict)
+    self_test: Mapping[str, Any] = field(default_factory=dict)
