@@ -44,6 +44,16 @@ class Settings:
     rate_per_second: int = field(
         default=5000, metadata={"help": "Requests per second and API key; above it: 429."}
     )
+    browser_rate_per_second: int = field(
+        default=20, metadata={"help": "Requests per second, publishable key and client address."}
+    )
+    request_seconds: int = field(
+        default=30, metadata={"help": "Seconds in which a request body must arrive; then 408."}
+    )
+    cors_origins: str = field(
+        default="",
+        metadata={"help": "Origins of shop pages that may post events, comma-separated, or *."},
+    )
     compact_every_seconds: int = field(
         default=300, metadata={"help": "Pause between compactions of the log while serving."}
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from shopkeeper.base import clock, settings
@@ -74,7 +76,10 @@ def revoke(home: str, key_id: str, as_json: bool) -> None:
     keys = store.open_keys(settings.load(home))
     keys.revoke(key_id)
     keys.close()
-    print_json({"revoked": key_id}) if as_json else print(f"revoked {key_id}")
+    if as_json:
+        print_json({"revoked": key_id})
+    else:
+        print(f"revoked {key_id}")
 
 
 @command.command("user")
@@ -82,7 +87,7 @@ def revoke(home: str, key_id: str, as_json: bool) -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @as_json
 @click.pass_obj
-def user(home: str, name: str, password_stdin: bool, as_json: bool) -> None:
+def add_user(home: str, name: str, password_stdin: bool, as_json: bool) -> None:
     """Add the console user NAME and print a password made for it."""
     _with_password(home, name, password_stdin, as_json, known=False)
 
@@ -92,7 +97,7 @@ def user(home: str, name: str, password_stdin: bool, as_json: bool) -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @as_json
 @click.pass_obj
-def password(home: str, name: str, password_stdin: bool, as_json: bool) -> None:
+def set_password(home: str, name: str, password_stdin: bool, as_json: bool) -> None:
     """Give the console user NAME a new password."""
     _with_password(home, name, password_stdin, as_json, known=True)
 
@@ -106,16 +111,22 @@ def remove_user(home: str, name: str, as_json: bool) -> None:
     keys = store.open_keys(settings.load(home))
     keys.remove_user(name)
     keys.close()
-    print_json({"removed": name}) if as_json else print(f"removed {name}")
+    if as_json:
+        print_json({"removed": name})
+    else:
+        print(f"removed {name}")
 
 
 def _with_password(
     home: str, name: str, password_stdin: bool, as_json: bool, *, known: bool
 ) -> None:
-    word = click.get_text_stream("stdin").readline().rstrip("\n") if password_stdin else ""
+    word = sys.stdin.readline().rstrip("\n") if password_stdin else ""
     word = word or new_password()
     keys = store.open_keys(settings.load(home))
-    keys.set_password(name, word) if known else keys.add_user(name, word)
+    if known:
+        keys.set_password(name, word)
+    else:
+        keys.add_user(name, word)
     keys.close()
     shown = None if password_stdin else word
     if as_json:
