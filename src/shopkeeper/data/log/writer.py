@@ -1,0 +1,241 @@
+"""The one thread that writes the log: many requests share one commit, answers come after it.
+
+Callers hand in rows and get a future. The thread takes what waits, up to
+``group_commit_requests``, stores it in one transaction, tells the subscribers, and only then
+resolves the futures: an acknowledged event is on disk. When more than ``queue_requests`` wait,
+``submit`` raises TooBusy instead of growing. A failed commit fails its callers; the thread
+lives on and the next commit may succeed.
+
+Subscribers see every event of the log exactly once and in order of seq, also those that other
+processes wrote to the same file, which a poll once a second finds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from shopkeeper.base import log
+from shopkeeper.base.errors import ShopError, StoreUnavailable, TooBusy
+from shopkeeper.base.settings import Settings
+from shopkeeper.data.log.store import Commit, Refused, Row, Store
+
+Seen = list[tuple[int, Row]]
+POLL_SECONDS = 1.0
+_READ_ROWS = 5000
+_MAX_ROWS = 20_000  # rows in one commit, so that one import does not hold the others back
+
+
+class _Subscriber:
+    def __init__(self, callback: Callable[[Seen], None], seen: int) -> None:
+        self.callback = callback
+        self.seen = seen
+
+
+class _Job:
+    """One request's rows, and where its answer goes: an asyncio loop or a waiting thread."""
+
+    __slots__ = ("future", "loop", "refused", "rows")
+
+    def __init__(self, rows: Sequence[Row], refused: Sequence[Refused], future: Any, loop: Any):
+        self.rows, self.refused, self.future, self.loop = rows, refused, future, loop
+
+
+class Writer:
+    """Owns the writing thread of one store; ``close`` writes what still waits."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store = store
+        self._settings = settings
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._subscribers: list[_Subscriber] = []
+        self._closed = False
+        self._gate = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, rows: Sequence[Row], refused: Sequence[Refused] = ()) -> Future[list[str]]:
+        """Queue rows; the future gives accepted, duplicate or conflict of each, once durable."""
+        future: Future[list[str]] = Future()
+        self._put(_Job(rows, refused, future, None))
+        return future
+
+    def submit_async(
+        self, rows: Sequence[Row], refused: Sequence[Refused] = ()
+    ) -> asyncio.Future[list[str]]:
+        """Queue rows from a coroutine; all answers of a commit reach the loop in one call."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[str]] = loop.create_future()
+        self._put(_Job(rows, refused, future, loop))
+        return future
+
+    def subscribe(self, callback: Callable[[Seen], None], *, after_seq: int | None = None) -> None:
+        """Call back with (seq, row) of every event after ``after_seq`` (None: from now on).
+
+        Called on the writing thread, after the commit and before its futures resolve.
+        """
+        seen = self.store.last_seq() if after_seq is None else after_seq
+        with self._gate:
+            self._subscribers.append(_Subscriber(callback, seen))
+
+    def waiting(self) -> int:
+        """Return how many requests wait for the next commit."""
+        return self._queue.qsize()
+
+    def close(self) -> None:
+        """Write what waits, then end the thread; later submits are refused."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+
+    def _put(self, job: _Job) -> None:
+        if self._queue.qsize() >= self._settings.queue_requests:
+            raise TooBusy(
+                f"{self._settings.queue_requests} requests already wait for the log.",
+                hint="Send the same events again after the pause; a repeat is harmless.",
+                retry_after_seconds=1.0,
+            )
+        with self._gate:
+            if self._closed or not self._thread.is_alive():
+                raise StoreUnavailable(
+                    "The log is closed.", hint="The server is stopping; send the events again."
+                )
+            self._queue.put(job)
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            try:
+                job = self._queue.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                self._catch_up()
+                continue
+            jobs: list[_Job] = []
+            rows = 0
+            while True:
+                if job is None:
+                    going = False
+                    break
+                jobs.append(job)
+                rows += len(job.rows)
+                if len(jobs) >= self._settings.group_commit_requests or rows >= _MAX_ROWS:
+                    break
+                try:
+                    job = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            # From here on a caller may no longer cancel, so that its answer can be set.
+            for one in jobs:
+                if one.loop is None:
+                    one.future.set_running_or_notify_cancel()
+            if jobs:
+                self._write(jobs)
+
+    def _write(self, jobs: list[_Job]) -> None:
+        rows = [row for job in jobs for row in job.rows]
+        refused = [one for job in jobs for one in job.refused]
+        try:
+            done = self.store.commit(rows, refused)
+        except ShopError as problem:
+            log.error("log.commit_failed", requests=len(jobs), rows=len(rows), code=problem.code)
+            _answer([(job, None, problem) for job in jobs])
+            return
+        except (SQLAlchemyError, KeyError, ValueError, TypeError) as problem:
+            # One request's row cannot be stored at all; the others must not fail with it.
+            if len(jobs) > 1:
+                for job in jobs:
+                    self._write([job])
+                return
+            log.error("log.row_refused", rows=len(rows), reason=type(problem).__name__)
+            _answer([(jobs[0], None, problem)])
+            return
+        self._tell(done)
+        answers: list[tuple[_Job, list[str] | None, Exception | None]] = []
+        start = 0
+        for job in jobs:
+            end = start + len(job.rows)
+            answers.append((job, done.statuses[start:end], None))
+            start = end
+        _answer(answers)
+
+    def _tell(self, done: Commit) -> None:
+        """Hand new rows to each subscriber, first those of others that lie before them."""
+        if not done.stored:
+            return
+        first, last = done.stored[0][0], done.stored[-1][0]
+        for subscriber in self._subscribers:
+            if subscriber.seen < first - 1:
+                self._read_to(subscriber, first - 1)
+            if subscriber.seen == first - 1:
+                self._call(subscriber, done.stored)
+            elif subscriber.seen < last:
+                self._read_to(subscriber, last)
+
+    def _catch_up(self) -> None:
+        """Hand over what other processes wrote since the last look."""
+        if not self._subscribers:
+            return
+        try:
+            last = self.store.last_seq()
+        except ShopError as problem:
+            log.warning("log.poll_failed", reason=problem.message)
+            return
+        for subscriber in self._subscribers:
+            if subscriber.seen < last:
+                self._read_to(subscriber, last)
+
+    def _read_to(self, subscriber: _Subscriber, last: int) -> None:
+        while subscriber.seen < last:
+            try:
+                rows = self.store.read(subscriber.seen, min(_READ_ROWS, last - subscriber.seen))
+            except ShopError as problem:
+                log.warning("log.poll_failed", reason=problem.message)
+                return
+            rows = [one for one in rows if one[0] <= last]
+            if not rows:
+                return
+            self._call(subscriber, rows)
+
+    def _call(self, subscriber: _Subscriber, rows: Seen) -> None:
+        subscriber.seen = rows[-1][0]
+        try:
+            subscriber.callback(rows)
+        except Exception as problem:  # whatever a reader does wrong, events go on
+            log.error("log.subscriber_failed", rows=len(rows), reason=repr(problem))
+            if isinstance(problem, MemoryError):
+                raise
+
+
+def _answer(answers: list[tuple[_Job, list[str] | None, Exception | None]]) -> None:
+    """Resolve the futures; those of one event loop in a single wake-up."""
+    by_loop: dict[Any, list[tuple[Any, list[str] | None, Exception | None]]] = {}
+    for job, result, problem in answers:
+        by_loop.setdefault(job.loop, []).append((job.future, result, problem))
+    for loop, some in by_loop.items():
+        if loop is None:
+            _resolve(some)
+            continue
+        try:
+            loop.call_soon_threadsafe(_resolve, some)
+        except RuntimeError:
+            # The loop has ended, and with it everybody who waited on it.
+            log.warning("log.nobody_waits", requests=len(some))
+
+
+def _resolve(some: list[tuple[Any, list[str] | None, Exception | None]]) -> None:
+    for future, result, problem in some:
+        if future.done():  # the caller went away
+            continue
+        if problem is None:
+            future.set_result(result)
+        else:
+            future.set_exception(problem)
