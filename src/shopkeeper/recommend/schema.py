@@ -59,6 +59,21 @@ class Interactions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """All that a recommend model may learn from: interactions before ``as_of_us``, catalogue.
+
+    The catalogue sequences are (n_items,) in the order of ``interactions.item_ids``, or empty
+    where the shop has none. ``item_text``: title, brand, category, description in one line.
+    """
+
+    interactions: Interactions
+    as_of_us: int
+    item_text: Sequence[str] = ()
+    item_category: Sequence[str] = ()  # a path, "Grocery > Dairy > Milk"; "" where unknown
+    item_price_minor: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """One subject's interactions, oldest first; arrays (n,) as in Interactions."""
 
