@@ -8,7 +8,10 @@ Money. The data's ``sales_value`` is what the retailer received. Shelf price of 
 sales_value + retail_disc + coupon_match_disc; the two discounts are the retailer's own and
 become ``discount_minor``, so shelf minus discount is sales_value to the cent. ``coupon_disc`` is
 paid back to the retailer by the manufacturer, so it is no discount of ours; its sum stands in
-the purchase's properties. See docs/explain/demo-shop.md.
+the purchase's properties.
+
+Times are the store's own clock, so that weekdays and hours are those of the shopper. See
+docs/explain/demo-shop.md.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from shopkeeper.base import clock
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.base.errors import BadInput
 from shopkeeper.data.events import Event, Line
+from shopkeeper.data.importers import complete_journey_sql as sql
 
 SOURCE = "demo"
 CURRENCY = "USD"
@@ -72,82 +76,6 @@ _DEMOGRAPHICS = (
     "kids_count",
 )
 
-# Gasoline is counted in thousandths of a gallon; every other quantity is in pieces. A line with
-# quantity 0 and money is one piece; with neither it is a till's note on a coupon, not a sale.
-# Whole numbers throughout: price is the shelf price per unit rounded up to a cent, and what
-# that adds goes into the discount, so round(quantity * price) - discount is exact. A product
-# that ends in half a cent takes the next price, so that every way of rounding agrees.
-_LINES = """
-CREATE TABLE lines AS
-WITH raw AS (
-  SELECT t.basket_id, t.household_id, t.store_id, t.product_id, t.transaction_timestamp AS moment,
-    CASE WHEN starts_with(p.product_type, 'GASOLINE') AND t.quantity >= 100 THEN t.quantity
-         WHEN t.quantity = 0 THEN 1000
-         ELSE t.quantity * 1000 END AS milli,
-    t.quantity = 0 AND t.sales_value = 0 AS is_note,
-    CAST(round(t.sales_value * 100) AS BIGINT) AS net,
-    CAST(round(t.retail_disc * 100) + round(t.coupon_match_disc * 100) AS BIGINT) AS own,
-    CAST(round(t.coupon_disc * 100) AS BIGINT) AS coupon
-  FROM read_parquet(?) t LEFT JOIN read_parquet(?) p USING (product_id)
-  WHERE len(?::BIGINT[]) = 0 OR list_contains(?::BIGINT[], t.household_id)
-), priced AS (
-  SELECT *, ((net + own) * 1000 + milli - 1) // milli AS price FROM raw
-), settled AS (
-  SELECT * EXCLUDE (price),
-    price + CASE WHEN milli * price % 1000 = 500 THEN 1 ELSE 0 END AS price FROM priced
-)
-SELECT *, (milli * price + 500) // 1000 - net AS discount FROM settled
-"""
-_BASKETS = """
-SELECT basket_id, any_value(household_id) AS household_id, any_value(store_id) AS store_id,
-  epoch_us(min(moment)) AS at_us, CAST(sum(coupon) AS BIGINT) AS coupon,
-  list(product_id ORDER BY product_id) FILTER (NOT is_note) AS product_ids,
-  list(milli ORDER BY product_id) FILTER (NOT is_note) AS millis,
-  list(price ORDER BY product_id) FILTER (NOT is_note) AS prices,
-  list(discount ORDER BY product_id) FILTER (NOT is_note) AS discounts,
-  CAST(sum(net) FILTER (NOT is_note) AS BIGINT) AS net
-FROM lines GROUP BY basket_id
-HAVING count(*) FILTER (NOT is_note) > 0
-ORDER BY at_us, basket_id
-"""
-_ITEMS = """
-WITH sold AS (
-  SELECT product_id, arg_max(price, (moment, basket_id)) AS price
-  FROM lines WHERE NOT is_note GROUP BY 1
-), ids AS (
-  SELECT product_id FROM read_parquet(?) UNION SELECT product_id FROM lines
-)
-SELECT product_id, p.department, p.brand, p.product_category, p.product_type, p.package_size,
-  p.manufacturer_id, sold.price
-FROM ids LEFT JOIN read_parquet(?) p USING (product_id) LEFT JOIN sold USING (product_id)
-ORDER BY product_id
-"""
-_CUSTOMERS = """
-SELECT household_id, d.* EXCLUDE (household_id)
-FROM (SELECT DISTINCT household_id FROM lines) LEFT JOIN read_parquet(?) d USING (household_id)
-ORDER BY household_id
-"""
-_PROMOTIONS = """
-WITH stores AS (SELECT count(DISTINCT store_id) AS n FROM read_parquet(?)),
-shares AS (
-  SELECT week, product_id,
-    count(DISTINCT store_id) FILTER (mailer_location <> '0') AS in_mailer,
-    count(DISTINCT store_id) FILTER (display_location <> '0') AS on_display
-  FROM read_parquet(?) GROUP BY week, product_id
-), kinds AS (
-  SELECT week, 'mailer' AS kind, product_id, in_mailer AS stores FROM shares
-  UNION ALL SELECT week, 'display', product_id, on_display FROM shares
-)
-SELECT week, kind, list(product_id ORDER BY product_id) AS product_ids
-FROM kinds WHERE stores >= ? * (SELECT n FROM stores)
-GROUP BY week, kind ORDER BY week, kind
-"""
-_FACTS = """
-SELECT epoch_us(min(moment)), epoch_us(max(moment)), count(DISTINCT basket_id),
-  count(DISTINCT household_id), count(*), count(*) FILTER (is_note), CAST(sum(net) AS BIGINT)
-FROM lines
-"""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -173,11 +101,9 @@ class CompleteJourney:
     ) -> None:
         self.folder = folder
         self._engine = duckdb.connect(config={"threads": threads, "memory_limit": memory})
-        chosen = list(households)
-        self._engine.execute(
-            _LINES, [self._file("transactions"), self._file("products"), chosen, chosen]
-        )
-        row = self._engine.execute(_FACTS).fetchone() or ()
+        self._engine.execute(sql.LINES, [self._file("transactions"), self._file("products")])
+        self._engine.execute(sql.OURS, [list(households)] * 2)
+        row = self._engine.execute(sql.FACTS).fetchone() or ()
         self.facts = Facts(**dict(zip(Facts.__slots__, row, strict=True)))
 
     def __enter__(self) -> CompleteJourney:
@@ -190,13 +116,13 @@ class CompleteJourney:
         """Yield one item event per product, as of the first day."""
         at = clock.from_us(self._first_day_us() + shift_us)
         products = self._file("products")
-        for row in self._rows(_ITEMS, [products, products]):
+        for row in self._rows(sql.ITEMS, [products, products]):
             yield _item(row, at)
 
     def customers(self, shift_us: int) -> Iterator[Event]:
         """Yield one customer event per household; demographics where the data has them."""
         at = clock.from_us(self._first_day_us() + shift_us)
-        for row in self._rows(_CUSTOMERS, [self._file("demographics")]):
+        for row in self._rows(sql.CUSTOMERS, [self._file("demographics")]):
             known = {name: row[name] for name in _DEMOGRAPHICS if row[name] is not None}
             event = Event(
                 event_id=f"demo-customer-{row['household_id']}",
@@ -212,7 +138,7 @@ class CompleteJourney:
     def promotions(self, shift_us: int) -> Iterator[Event]:
         """Yield promotions by week: products in the mailer, or on display, of half the stores."""
         files = self._file("promotions")
-        for row in self._rows(_PROMOTIONS, [files, files, PROMOTION_SHARE]):
+        for row in self._rows(sql.PROMOTIONS, [files, files, PROMOTION_SHARE]):
             # Week 1 is the Sunday that the year began on; week 2 began on Monday, 2 January.
             monday_us = self._first_monday_us() + (row["week"] - 2) * WEEK_US
             starts_us = max(monday_us, self._first_day_us()) + shift_us
@@ -233,7 +159,7 @@ class CompleteJourney:
 
     def purchases(self, shift_us: int) -> Iterator[Event]:
         """Yield one purchase per basket that holds goods, oldest first."""
-        for row in self._rows(_BASKETS, []):
+        for row in self._rows(sql.BASKETS, []):
             lines = [
                 Line(
                     item_id=str(product),
@@ -261,6 +187,11 @@ class CompleteJourney:
                 event.properties = {"manufacturer_coupon_minor": row["coupon"]}
             yield event
 
+    def example(self) -> tuple[str, str]:
+        """Return a customer id with a long history and an item id from it, for things to try."""
+        row = self._engine.execute(sql.EXAMPLE).fetchone()
+        return (row[0], row[1]) if row else ("", "")
+
     def _first_day_us(self) -> int:
         return self.facts.first_us // DAY_US * DAY_US
 
@@ -272,10 +203,10 @@ class CompleteJourney:
         )
         return clock.to_us(first) + (-first.weekday()) % 7 * DAY_US
 
-    def _rows(self, sql: str, parameters: list[Any]) -> Iterator[dict[str, Any]]:
+    def _rows(self, text: str, parameters: list[Any]) -> Iterator[dict[str, Any]]:
         # A cursor of its own: two streams may be read in turns.
         reader: pa.RecordBatchReader = (
-            self._engine.cursor().sql(sql, params=parameters or None).to_arrow_reader(10_000)
+            self._engine.cursor().sql(text, params=parameters or None).to_arrow_reader(10_000)
         )
         for batch in reader:
             yield from batch.to_pylist()
