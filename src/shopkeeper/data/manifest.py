@@ -6,7 +6,8 @@ transaction, so a compaction is either wholly visible or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 import sqlalchemy as sa
@@ -57,6 +58,14 @@ class Manifest:
             rows = connection.execute(sa.select(*columns).order_by(lake_parts.c.path)).all()
         return watermark, [Part(**row._mapping) for row in rows]
 
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._engine.connect() as connection:
+            # The store's engine takes the write lock at once when asked so: no upgrade midway.
+            connection = connection.execution_options(begin="IMMEDIATE")
+            with connection.begin():
+                yield connection
+
     def commit(self, *, add: Iterable[Part], drop: Iterable[Part], watermark: int) -> None:
         """Replace parts and set the watermark, all in one transaction."""
         created = clock.now_us()
@@ -66,8 +75,7 @@ class Manifest:
             for part in add
         ]
         gone = [part.path for part in drop]
-        with self._engine.begin() as connection:
-            # The write comes first, so that SQLite takes its write lock before any read.
+        with self._writing() as connection:
             changed = connection.execute(
                 sa.update(meta).where(meta.c.name == WATERMARK).values(value=str(watermark))
             )

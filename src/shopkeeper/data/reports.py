@@ -1,0 +1,351 @@
+"""What people look at: the shop at a glance, one customer, one product, one decision.
+
+Each function reads tables through a Warehouse and returns plain dicts and lists that JSON can
+carry; money in minor units, times in microseconds UTC. No page layout, no decision.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from shopkeeper.base import clock
+from shopkeeper.base.errors import NotFound
+
+
+class Tables(Protocol):
+    """What a report needs of the Warehouse."""
+
+    def sql(self, text: str, params: Any = None, as_of_us: int | None = None) -> pa.Table:
+        """Run a query and return its rows."""
+
+
+def overview(warehouse: Tables, *, days: int = 30) -> dict[str, Any]:
+    """Return events by kind, hour and day, freshness, orders by day and decisions by hour.
+
+    The days end with the newest event, so a shop that was imported long ago shows its own end.
+    """
+    kinds = rows(
+        warehouse,
+        """
+        SELECT kind, CAST(sum(events) AS BIGINT) AS events, max(last_occurred_us) AS last_us,
+            max(last_received_us) AS received_us
+        FROM activity GROUP BY kind ORDER BY events DESC, kind
+        """,
+    )
+    newest_us = max((k["last_us"] for k in kinds), default=None)
+    end_us = newest_us if newest_us is not None else clock.now_us()
+    since_us = end_us - end_us % clock.DAY_US - (days - 1) * clock.DAY_US
+    hours = rows(
+        warehouse,
+        """
+        SELECT hour_us, kind, CAST(sum(events) AS BIGINT) AS events
+        FROM activity WHERE hour_us > ? GROUP BY hour_us, kind ORDER BY hour_us, kind
+        """,
+        [end_us - 48 * 3_600_000_000],
+    )
+    by_day = rows(
+        warehouse,
+        """
+        SELECT dt, kind, CAST(sum(events) AS BIGINT) AS events
+        FROM activity WHERE hour_us >= ? GROUP BY dt, kind ORDER BY dt, kind
+        """,
+        [since_us],
+    )
+    return {
+        "as_of_us": clock.now_us(),
+        "events": sum(k["events"] for k in kinds),
+        "kinds": kinds,
+        "last_event_us": newest_us,
+        "last_received_us": max((k["received_us"] for k in kinds), default=None),
+        "events_by_hour": hours,
+        "events_by_day": by_day,
+        "orders_by_day": orders_by_day(warehouse, since_us),
+        "decisions_by_hour": decisions_by_hour(warehouse, end_us - 48 * 3_600_000_000),
+        "totals": _totals(warehouse),
+    }
+
+
+def orders_by_day(warehouse: Tables, since_us: int) -> list[dict[str, Any]]:
+    """Return orders, units, customers and revenue per day and currency; cancelled ones left out."""
+    return rows(
+        warehouse,
+        """
+        SELECT dt, currency, count(*) AS orders, sum(units) AS units,
+            count(DISTINCT customer_id) AS customers,
+            CAST(sum(net_minor - refunded_minor) AS BIGINT) AS net_minor
+        FROM orders WHERE occurred_us >= ? AND status <> 'cancelled'
+        GROUP BY dt, currency ORDER BY dt, currency
+        """,
+        [since_us],
+    )
+
+
+def decisions_by_hour(warehouse: Tables, since_us: int) -> list[dict[str, Any]]:
+    """Return decisions, fallbacks and latency per hour, capability and placement."""
+    return rows(
+        warehouse,
+        """
+        SELECT occurred_us - occurred_us % 3600000000 AS hour_us, capability, placement,
+            count(*) AS decisions,
+            CAST(sum(CASE WHEN fallback THEN 1 ELSE 0 END) AS BIGINT) AS fallbacks,
+            avg(latency_ms) AS latency_ms
+        FROM decisions WHERE occurred_us >= ?
+        GROUP BY occurred_us - occurred_us % 3600000000, capability, placement
+        ORDER BY hour_us, capability, placement
+        """,
+        [since_us],
+    )
+
+
+def customer_page(warehouse: Tables, customer_id: str, *, limit: int = 50) -> dict[str, Any]:
+    """Return a customer's facts, orders with lines, latest actions, and what we decided."""
+    facts = rows(warehouse, "SELECT * FROM customers WHERE customer_id = ?", [customer_id])
+    if not facts:
+        raise _unknown("customer", customer_id)
+    orders = rows(
+        warehouse,
+        """
+        SELECT order_id, occurred_us, lines, units, net_minor, currency, status, refunded_minor
+        FROM orders WHERE customer_id = ? ORDER BY occurred_us DESC, order_id LIMIT ?
+        """,
+        [customer_id, limit],
+    )
+    shown = [order["order_id"] for order in orders]
+    lines = rows(
+        warehouse,
+        """
+        SELECT o.order_id, o.item_id, i.title, o.quantity, o.price_minor, o.net_minor, o.currency
+        FROM order_lines AS o LEFT JOIN items AS i ON o.item_id = i.item_id
+        WHERE o.customer_id = ? AND list_contains(?, o.order_id)
+        ORDER BY o.order_id, o.line
+        """,
+        [customer_id, shown],
+    )
+    for order in orders:
+        order["items"] = [line for line in lines if line["order_id"] == order["order_id"]]
+    return {
+        "customer": _open_properties(facts[0]),
+        "orders": orders,
+        "favourites": _favourites(warehouse, customer_id),
+        "actions": _actions(warehouse, customer_id, limit),
+        "decisions": _decisions_of(warehouse, customer_id, limit),
+    }
+
+
+def product_page(warehouse: Tables, item_id: str) -> dict[str, Any]:
+    """Return a product's facts, weekly sales and prices, companions, and who buys it."""
+    facts = rows(warehouse, "SELECT * FROM items WHERE item_id = ?", [item_id])
+    if not facts:
+        raise _unknown("item", item_id)
+    return {
+        "item": _open_properties(facts[0]),
+        "sales_by_week": rows(
+            warehouse,
+            """
+            SELECT week, sum(quantity) AS units, count(DISTINCT order_id) AS orders,
+                CAST(sum(net_minor) AS BIGINT) AS net_minor,
+                avg(price_minor) AS price_minor
+            FROM (
+                SELECT CAST(date_trunc('week', dt) AS DATE) AS week, quantity, order_id, net_minor,
+                    price_minor
+                FROM order_lines WHERE item_id = ?
+            ) GROUP BY week ORDER BY week
+            """,
+            [item_id],
+        ),
+        "prices": rows(
+            warehouse,
+            """
+            SELECT occurred_us, price_minor, currency, source FROM prices WHERE item_id = ?
+            ORDER BY occurred_us, seq
+            """,
+            [item_id],
+        ),
+        "bought_together": rows(
+            warehouse,
+            """
+            SELECT c.other_item_id AS item_id, i.title, c.together, c.lift
+            FROM item_cooccurrence AS c LEFT JOIN items AS i ON c.other_item_id = i.item_id
+            WHERE c.item_id = ? ORDER BY c.lift DESC, c.other_item_id LIMIT 12
+            """,
+            [item_id],
+        ),
+        "buyers": _buyers(warehouse, item_id),
+        "stock": rows(
+            warehouse,
+            """
+            SELECT location_id, quantity, occurred_us FROM stock WHERE item_id = ?
+            QUALIFY row_number() OVER (
+                PARTITION BY location_id ORDER BY occurred_us DESC, seq DESC) = 1
+            ORDER BY location_id
+            """,
+            [item_id],
+        ),
+    }
+
+
+def search_items(warehouse: Tables, q: str, *, limit: int = 20) -> list[dict[str, Any]]:
+    """Return items whose id, title, brand or category has every word of ``q``, best sold first."""
+    words = [word.lower() for word in q.split()][:8]
+    has = " AND ".join("contains(haystack, ?)" for _ in words) or "TRUE"
+    return rows(
+        warehouse,
+        f"""
+        WITH sold AS (
+            SELECT item_id, sum(units) AS units FROM daily_demand GROUP BY item_id
+        ),
+        found AS (
+            SELECT item_id, title, category, brand, price_minor, currency, available, hidden,
+                lower(concat_ws(' ', item_id, title, brand, category)) AS haystack
+            FROM items
+        )
+        SELECT f.* EXCLUDE (haystack), coalesce(s.units, 0) AS units
+        FROM found AS f LEFT JOIN sold AS s ON f.item_id = s.item_id
+        WHERE {has} ORDER BY f.item_id = ? DESC, units DESC, f.item_id LIMIT ?
+        """,
+        [*words, q.strip(), limit],
+    )
+
+
+def search_customers(warehouse: Tables, q: str, *, limit: int = 20) -> list[dict[str, Any]]:
+    """Return customers whose id begins with ``q``, the exact one first, then the latest seen."""
+    return rows(
+        warehouse,
+        """
+        SELECT customer_id, orders, net_minor, first_seen_us, last_seen_us FROM customers
+        WHERE starts_with(customer_id, ?)
+        ORDER BY customer_id = ? DESC, last_seen_us DESC, customer_id LIMIT ?
+        """,
+        [q.strip(), q.strip(), limit],
+    )
+
+
+def decision(warehouse: Tables, decision_id: str) -> dict[str, Any]:
+    """Return one decision with its outcomes; raise NotFound when there is none."""
+    found = rows(warehouse, "SELECT * FROM decisions WHERE decision_id = ?", [decision_id])
+    if not found:
+        raise _unknown("decision", decision_id)
+    body = found[0]
+    for name in ("value", "reasons", "request"):
+        body[name] = json.loads(body[name]) if body[name] else None
+    body["outcomes"] = rows(
+        warehouse,
+        """
+        SELECT label, occurred_us, item_id, value_minor, order_id FROM outcomes
+        WHERE decision_id = ? ORDER BY occurred_us, seq, line
+        """,
+        [decision_id],
+    )
+    return body
+
+
+def rows(warehouse: Tables, text: str, params: Any = None) -> list[dict[str, Any]]:
+    """Run a query and return its rows as JSON-ready dicts."""
+    found: list[dict[str, Any]] = warehouse.sql(text, params).to_pylist()
+    for row in found:
+        for name, value in row.items():
+            if isinstance(value, datetime | date):
+                row[name] = value.isoformat()
+            elif isinstance(value, Decimal):  # what the engine makes of a sum of integers
+                row[name] = int(value) if value == int(value) else float(value)
+    return found
+
+
+def _totals(warehouse: Tables) -> dict[str, Any]:
+    return rows(
+        warehouse,
+        """
+        SELECT
+            (SELECT count(*) FROM customers) AS customers,
+            (SELECT count(*) FROM items) AS items,
+            (SELECT count(*) FROM orders) AS orders,
+            (SELECT count(*) FROM decisions) AS decisions
+        """,
+    )[0]
+
+
+def _favourites(warehouse: Tables, customer_id: str) -> list[dict[str, Any]]:
+    return rows(
+        warehouse,
+        """
+        SELECT o.item_id, any_value(i.title) AS title, count(DISTINCT o.order_id) AS orders,
+            sum(o.quantity) AS units, max(o.occurred_us) AS last_us
+        FROM order_lines AS o LEFT JOIN items AS i ON o.item_id = i.item_id
+        WHERE o.customer_id = ? GROUP BY o.item_id
+        ORDER BY orders DESC, last_us DESC, o.item_id LIMIT 12
+        """,
+        [customer_id],
+    )
+
+
+def _actions(warehouse: Tables, customer_id: str, limit: int) -> list[dict[str, Any]]:
+    return rows(
+        warehouse,
+        """
+        SELECT a.kind, a.item_id, i.title, a.occurred_us, a.quantity, a.decision_id
+        FROM (
+            SELECT * FROM interactions WHERE customer_id = ?
+            ORDER BY occurred_us DESC, seq DESC, line LIMIT ?
+        ) AS a LEFT JOIN items AS i ON a.item_id = i.item_id
+        ORDER BY a.occurred_us DESC, a.seq DESC, a.line
+        """,
+        [customer_id, limit],
+    )
+
+
+def _decisions_of(warehouse: Tables, customer_id: str, limit: int) -> list[dict[str, Any]]:
+    found = rows(
+        warehouse,
+        """
+        SELECT decision_id, capability, placement, model, fallback, arm, occurred_us, latency_ms,
+            value, reasons
+        FROM decisions WHERE customer_id = ? ORDER BY occurred_us DESC, seq DESC LIMIT ?
+        """,
+        [customer_id, limit],
+    )
+    for row in found:
+        for name in ("value", "reasons"):
+            row[name] = json.loads(row[name]) if row[name] else None
+    return found
+
+
+def _buyers(warehouse: Tables, item_id: str) -> dict[str, Any]:
+    """Return how many customers bought once, twice … and the most faithful of them."""
+    found = rows(
+        warehouse,
+        """
+        SELECT customer_id, count(DISTINCT order_id) AS orders, sum(quantity) AS units,
+            max(occurred_us) AS last_us
+        FROM order_lines WHERE item_id = ? AND customer_id IS NOT NULL
+        GROUP BY customer_id ORDER BY orders DESC, last_us DESC, customer_id
+        """,
+        [item_id],
+    )
+    again = sum(1 for row in found if row["orders"] > 1)
+    counts: dict[int, int] = {}
+    for row in found:
+        counts[min(row["orders"], 10)] = counts.get(min(row["orders"], 10), 0) + 1
+    return {
+        "customers": len(found),
+        "repeat_share": again / len(found) if found else None,
+        "by_frequency": [{"orders": n, "customers": counts[n]} for n in sorted(counts)],
+        "top": found[:10],
+    }
+
+
+def _open_properties(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"properties": json.loads(row["properties"]) if row.get("properties") else {}}
+
+
+def _unknown(what: str, value: str) -> NotFound:
+    return NotFound(
+        f"No {what} '{value}' was ever seen in an event.",
+        hint=f"Search for the {what} by a part of its id.",
+        field=f"{what}_id",
+        value=value,
+    )
