@@ -34,6 +34,7 @@ async def post_events(request: Request) -> Response:
         raw = await read_body(request, ingest.settings)
         kinds = getattr(request.state, "only_kinds", None)
         receipt = await ingest.post_async(raw, kinds=kinds)
+        request.state.receipt = receipt  # for the counters that stand around this
     except ShopError as error:
         return error_response(error)
     except ClientDisconnect:

@@ -1,0 +1,87 @@
+"""The server as one ASGI app: hot routes first, then the console, then FastAPI.
+
+The first three routes bypass FastAPI, whose routing layer costs more than the work it would
+route to. Everything passes the Gate of limits.py; one error body serves all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+
+from shopkeeper.api import browser, errors, pages
+from shopkeeper.api.auth import guarded
+from shopkeeper.api.batch import take_batch, take_events
+from shopkeeper.api.limits import Gate
+from shopkeeper.api.recommendations import recommendations
+from shopkeeper.api.routes import make_api
+from shopkeeper.api.service import Service
+from shopkeeper.data.keys import Keys, open_keys
+
+
+def create_app(
+    runtime: Any, *, keys: Keys | None = None, warm: bool = True, close_shop: bool = False
+) -> Starlette:
+    """Return the app over a runtime and its shop.
+
+    ``warm`` starts the runtime in a thread when the server starts; without it the runtime is
+    taken as started. ``close_shop`` closes the shop, and so drains its writer, at the end.
+    """
+    shop = runtime.shop
+    service = Service(shop, runtime, keys or open_keys(shop.settings))
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        thread = service.start_warming() if warm else None
+        tasks = asyncio.create_task(service.tasks())
+        yield
+        service.phase = "stopping"
+        tasks.cancel()
+        with suppress(asyncio.CancelledError):
+            await tasks
+        if thread is not None:
+            await asyncio.to_thread(thread.join, 10)
+        await asyncio.to_thread(service.keys.close)
+        if close_shop:
+            await asyncio.to_thread(shop.close)
+
+    if not warm:
+        service.phase = "ready"
+    app = Starlette(
+        routes=[*_hot_routes(service), *pages.routes()],
+        middleware=[Middleware(Gate, settings=shop.settings, metrics=service.metrics)],
+        exception_handlers=errors.HANDLERS,
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    app.state.ingest = shop.ingest
+    app.router.redirect_slashes = False
+    if find_spec("shopkeeper.console.routes"):
+        from shopkeeper.console import routes as console
+
+        console.mount(app, runtime, shop)
+    app.router.routes.append(Mount("", app=make_api(service)))
+    return app
+
+
+def _hot_routes(service: Service) -> list[Route]:
+    """Return the routes that bypass FastAPI; openapi.hot_paths describes them."""
+    found = []
+    for path, method, scope, handler in (
+        ("/v1/events", "POST", "events:write", take_events),
+        ("/v1/batch", "POST", "events:write", take_batch),
+        ("/v1/recommendations", "GET POST", "decisions:write", recommendations),
+    ):
+        endpoint = guarded(partial(handler, service=service), service, scope, path)
+        found.append(Route(path, endpoint, methods=method.split(), name=path))
+    ask = partial(browser.preflight, service=service)
+    found.append(Route("/v1/events", ask, methods=["OPTIONS"], name="preflight"))
+    return found

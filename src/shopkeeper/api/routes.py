@@ -1,0 +1,208 @@
+"""The cool routes, on FastAPI: decisions, explanations, models, items, customers, health.
+
+Each route names its scope in ``x-scope``; GuardedRoute asks for it before the body is read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastapi import Body, FastAPI, Path, Query, Request
+from starlette.responses import Response
+
+from shopkeeper import __version__
+from shopkeeper.api import auth, errors, openapi
+from shopkeeper.api.auth import GuardedRoute
+from shopkeeper.api.metrics import CONTENT_TYPE
+from shopkeeper.api.recommendations import count, language, printed
+from shopkeeper.api.service import Service
+from shopkeeper.base import clock
+from shopkeeper.data import lookups
+from shopkeeper.learn.contracts import Decision
+from shopkeeper.operate import capabilities
+
+Id = Annotated[str, Path(min_length=1, max_length=128)]
+
+
+def make_api(service: Service) -> FastAPI:
+    """Return the FastAPI part of the server."""
+    api = FastAPI(
+        title="shopkeeper",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        exception_handlers=errors.HANDLERS,
+        redirect_slashes=False,
+    )
+    api.router.route_class = type("Route", (GuardedRoute,), {"service": service})
+    _decisions(api, service)
+    _models(api, service)
+    _lookups(api, service)
+    _health(api, service)
+    document: dict[str, Any] = {}
+
+    @api.get("/openapi.json", tags=["server"], summary="This description, as OpenAPI 3.1.")
+    async def openapi_json() -> Response:
+        if not document:
+            document.update(openapi.document(api))
+        return errors.JSON(document)
+
+    return api
+
+
+def guarded_by(scope: str, *statuses: str) -> Any:
+    """Return what a guarded route tells OpenAPI: its scope, its key, its errors."""
+    extra = {"x-scope": scope, "security": [{"key": []}]}
+    more = openapi.error_responses("401", "403", "429", *statuses)
+    return {"openapi_extra": extra, "responses": more}
+
+
+def _decisions(api: FastAPI, service: Service) -> None:
+    @api.post(
+        "/v1/decisions/{capability}",
+        tags=["decisions"],
+        operation_id="decide",
+        summary="Make one decision of a capability.",
+        description="The body is the capability's request; for recommend the same as "
+        "POST /v1/recommendations. The answer is the whole Decision.",
+        **guarded_by("decisions:write", "400", "413", "503"),
+    )
+    async def decide(
+        capability: Id, request: Request, body: Annotated[dict[str, Any], Body()]
+    ) -> Response:
+        capabilities.get(capability)
+        service.need_ready()
+        decision: Decision = service.runtime.decide(capability, body)
+        count(service, decision)
+        answer = {
+            "decision_id": decision.decision_id,
+            "capability": decision.capability,
+            "subject": decision.subject,
+            "as_of": clock.iso(decision.as_of_us),
+            "model": decision.model,
+            "fallback": decision.fallback,
+            "fallback_reason": decision.fallback_reason,
+            "arm": decision.arm,
+            "propensity": decision.propensity,
+            "value": decision.value,
+            "reasons": [{"code": r.code, "facts": dict(r.facts)} for r in decision.reasons],
+            "latency_ms": decision.latency_ms,
+        }
+        if capability == "recommend":
+            lang = language(request, request.query_params.get("lang"))
+            answer["items"] = printed(service, decision, lang)["items"]
+        return errors.JSON(answer)
+
+    @api.get(
+        "/v1/decisions/{decision_id}/explain",
+        tags=["decisions"],
+        operation_id="explain",
+        summary="Say why a decision came out as it did, and why not otherwise.",
+        **guarded_by("decisions:read", "503"),
+    )
+    async def explain(decision_id: Id) -> Response:
+        service.need_ready()
+        return errors.JSON(await _in_thread(service.runtime.explain, decision_id))
+
+
+def _models(api: FastAPI, service: Service) -> None:
+    @api.get(
+        "/v1/models",
+        tags=["models"],
+        operation_id="list_models",
+        summary="List model versions and which one is live.",
+        **guarded_by("models:read"),
+    )
+    async def list_models() -> Response:
+        found = {name: await _in_thread(_versions, service, name) for name in capabilities.MODULES}
+        return errors.JSON({"models": found})
+
+    @api.post(
+        "/v1/models/{capability}/rollback",
+        tags=["models"],
+        operation_id="rollback_model",
+        summary="Make the previous champion live again.",
+        **guarded_by("models:write", "503"),
+    )
+    async def rollback(capability: Id) -> Response:
+        capabilities.get(capability)
+        return errors.JSON(await _in_thread(_roll_back, service, capability))
+
+
+def _lookups(api: FastAPI, service: Service) -> None:
+    @api.get(
+        "/v1/items/{item_id}",
+        tags=["lookups"],
+        operation_id="get_item",
+        summary="One catalogue entry.",
+        **guarded_by("decisions:read", "503"),
+    )
+    async def get_item(item_id: Id) -> Response:
+        return errors.JSON(await _in_thread(lookups.item, service.shop.warehouse, item_id))
+
+    @api.get(
+        "/v1/customers/{customer_id}",
+        tags=["lookups"],
+        operation_id="get_customer",
+        summary="One customer's totals and latest orders, without what identifies a person.",
+        **guarded_by("customers:read", "503"),
+    )
+    async def get_customer(customer_id: Id) -> Response:
+        return errors.JSON(await _in_thread(lookups.customer, service.shop.warehouse, customer_id))
+
+
+def _health(api: FastAPI, service: Service) -> None:
+    @api.get("/health", tags=["server"], operation_id="health", summary="The process is alive.")
+    async def health() -> Response:
+        return errors.JSON({"status": "ok", "version": __version__})
+
+    @api.get(
+        "/ready",
+        tags=["server"],
+        operation_id="ready",
+        summary="Whether decisions can be made, the log written, and what is on fallback.",
+        description="503 while the server warms up or the log cannot be written.",
+        responses={503: {"description": "Not ready; the body says what is missing."}},
+    )
+    async def ready(detail: Annotated[bool, Query()] = True) -> Response:
+        good, facts = await _in_thread(service.readiness)
+        headers = {} if good else {"Retry-After": "1"}
+        body = facts if detail else {"ready": good}
+        return errors.JSON(body, status_code=200 if good else 503, headers=headers)
+
+    @api.get(
+        "/metrics",
+        tags=["server"],
+        operation_id="metrics",
+        summary="Counters and latencies for Prometheus.",
+        description="Open to this machine; from another one it needs the scope metrics:read.",
+        openapi_extra={"x-scope-elsewhere": "metrics:read"},
+        responses=openapi.error_responses("401", "403"),
+    )
+    async def metrics(request: Request) -> Response:
+        auth.may_read_metrics(request, service)
+        return Response(await _in_thread(service.metrics.text), media_type=CONTENT_TYPE)
+
+
+def _versions(service: Service, capability: str) -> dict[str, Any]:
+    registry = service.runtime.registry
+    versions = []
+    for one in registry.versions(capability):
+        facts = dataclasses.asdict(one)
+        del facts["curves"], facts["self_test"]  # long, and of use to the console only
+        versions.append(lookups.plain(facts))
+    return {"aliases": registry.aliases(capability), "versions": versions}
+
+
+def _roll_back(service: Service, capability: str) -> dict[str, Any]:
+    aliases = service.runtime.registry.rollback(capability)
+    service.runtime.reload(capability)
+    return {"capability": capability, "aliases": aliases}
+
+
+async def _in_thread(work: Any, *given: Any) -> Any:
+    """Run work that reads files or tables away from the loop that serves the hot routes."""
+    return await anyio.to_thread.run_sync(work, *given)
