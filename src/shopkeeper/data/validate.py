@@ -8,7 +8,6 @@ Nothing here stores or sends anything.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
@@ -21,8 +20,8 @@ from msgspec import UNSET
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, TooLarge
 from shopkeeper.base.settings import Settings
-from shopkeeper.data import faults
-from shopkeeper.data.events import KINDS, SCHEMA_VERSION, Event, batch_decoder, decoder, encoder
+from shopkeeper.data import bodies, faults
+from shopkeeper.data.events import KINDS, SCHEMA_VERSION, Event, decoder, encoder
 from shopkeeper.data.faults import Rejection
 from shopkeeper.data.log.store import Refused, Row
 from shopkeeper.data.privacy import (
@@ -56,13 +55,6 @@ class Parsed:
     refused: list[Refused] = field(default_factory=list)
 
 
-class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
-    events: list[Event]
-
-
-_envelope_decoder = msgspec.json.Decoder(_Envelope)
-
-
 def parse(
     raw: bytes,
     settings: Settings,
@@ -81,9 +73,9 @@ def parse(
         raise too_long(settings)
     pieces: list[Any]
     try:
-        pieces = _decode_all(raw)
+        pieces = bodies.decode_all(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        pieces = _load(raw)
+        pieces = bodies.load(raw)
     if not pieces:
         raise BadInput(
             "The body holds no event.", hint="Send at least one event.", code="empty_batch"
@@ -103,7 +95,7 @@ def parse(
         event = piece if type(piece) is Event else None
         fault: Rejection | None = None
         if event is None:
-            event, fault = _decode_one(piece)
+            event, fault = bodies.decode_one(piece)
         if event is not None:
             fault = _judge(event, latest, closer, kinds)
             if fault is None:
@@ -178,91 +170,6 @@ def too_long(settings: Settings) -> TooLarge:
         hint="Send fewer events per request.",
         allowed=f"up to {settings.max_body_bytes} bytes",
     )
-
-
-def _decode_all(raw: bytes) -> list[Event]:
-    start = raw[:64].lstrip()
-    if start[:1] == b"[":
-        return batch_decoder.decode(raw)
-    if start.startswith(b'{"events"'):
-        return _envelope_decoder.decode(raw).events
-    return [decoder.decode(raw)]
-
-
-def _load(raw: bytes) -> list[Any]:
-    """Return the events of a body as plain values; the slow way, for bodies with a fault."""
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise BadInput(
-            f"The body is not valid UTF-8 at byte {problem.start}.",
-            hint="Encode the JSON as UTF-8.",
-            code="invalid_utf8",
-        ) from None
-    try:
-        # Unlike the fast decoder this one reads NaN and Infinity, so that only the events that
-        # hold one are refused and not the whole batch.
-        whole = json.loads(text)
-    except json.JSONDecodeError as problem:
-        raise BadInput(
-            f"The body is not JSON: {problem.msg} at line {problem.lineno}, "
-            f"column {problem.colno}.",
-            hint="Send one event, an array of events, or an object with events.",
-            code="malformed_json",
-        ) from None
-    except (RecursionError, ValueError):
-        raise BadInput(
-            "The body is nested too deeply or holds a number that is too long.",
-            hint="An event is a flat object; put your own values into properties.",
-            code="malformed_json",
-        ) from None
-    if isinstance(whole, dict) and "events" in whole:
-        if not isinstance(whole["events"], list) or len(whole) > 1:
-            raise BadInput(
-                "An envelope is an object with events, an array, and nothing else.",
-                field="events",
-                value=faults.safe(whole["events"]),
-                allowed="an array of events",
-            )
-        whole = whole["events"]
-    if not isinstance(whole, dict | list):
-        raise BadInput(
-            f"The body is {faults.safe(whole)!r}, not an event.",
-            hint="Send one event, an array of events, or an object with events.",
-            allowed="an object or an array",
-        )
-    return whole if isinstance(whole, list) else [whole]
-
-
-def _decode_one(piece: Any) -> tuple[Event | None, Rejection | None]:
-    for path, value in _odd_values(piece, ""):
-        if isinstance(value, float):
-            fault = faults.wrong(path, value, "a finite number", code="not_a_number")
-            return None, fault
-        return None, faults.wrong(path, value, "text in valid Unicode")
-    try:
-        return decoder.decode(msgspec.json.encode(piece)), None
-    except msgspec.ValidationError as problem:
-        return None, faults.from_decoder(problem, piece)
-
-
-def _odd_values(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield what JSON cannot carry: NaN, infinities, halves of a surrogate pair."""
-    if isinstance(value, float) and not math.isfinite(value):
-        yield path or "event", value
-    elif isinstance(value, str):
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            yield path or "event", value
-    elif isinstance(value, dict):
-        for name, one in value.items():
-            here = f"{path}.{name}" if path else name
-            yield from _odd_values(name, faults.safe(here))
-            yield from _odd_values(one, faults.safe(here))
-    elif isinstance(value, list):
-        for place, one in enumerate(value):
-            yield from _odd_values(one, f"{path}[{place}]")
 
 
 def _judge(

@@ -62,6 +62,7 @@ class Commit(NamedTuple):
     stored: list[tuple[int, Row]]
 
 
+BACKSTOP_PAGES = 16_000  # 64 MB of write-ahead log; checkpoint.py stays far below
 KEEP_REFUSED = 100_000  # newest rows of quarantine; older ones make room
 _MAX_RAW = 4000
 _COLUMNS = ", ".join(Row._fields)
@@ -203,8 +204,8 @@ def _engine(path: Path) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "cache_size = -32000",
-            "wal_autocheckpoint = 4000",
-            "journal_size_limit = 67108864",
+            f"wal_autocheckpoint = {BACKSTOP_PAGES}",
+            "journal_size_limit = 134217728",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

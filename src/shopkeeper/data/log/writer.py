@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shopkeeper.base import log
 from shopkeeper.base.errors import ShopError, StoreUnavailable, TooBusy
 from shopkeeper.base.settings import Settings
+from shopkeeper.data.log.checkpoint import Checkpointer
 from shopkeeper.data.log.store import Commit, Refused, Row, Store
 
 Seen = list[tuple[int, Row]]
@@ -57,6 +58,7 @@ class Writer:
         self._subscribers: list[_Subscriber] = []
         self._closed = False
         self._gate = threading.Lock()
+        self._checkpointer = Checkpointer(store)
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
@@ -96,6 +98,7 @@ class Writer:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
+        self._checkpointer.close()
 
     def _put(self, job: _Job) -> None:
         if self._queue.qsize() >= self._settings.queue_requests:
@@ -112,6 +115,15 @@ class Writer:
             self._queue.put(job)
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        finally:
+            # Nobody may wait for a thread that has ended, whatever ended it.
+            while not self._queue.empty():
+                if (job := self._queue.get()) is not None:
+                    _answer([(job, None, StoreUnavailable("The log is closed."))])
+
+    def _serve(self) -> None:
         going = True
         while going:
             try:
@@ -158,6 +170,10 @@ class Writer:
             log.error("log.row_refused", rows=len(rows), reason=type(problem).__name__)
             _answer([(jobs[0], None, problem)])
             return
+        except BaseException:
+            _answer([(job, None, StoreUnavailable("The log has stopped.")) for job in jobs])
+            raise
+        self._checkpointer.nudge()
         self._tell(done)
         answers: list[tuple[_Job, list[str] | None, Exception | None]] = []
         start = 0
