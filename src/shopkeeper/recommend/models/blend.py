@@ -1,11 +1,13 @@
 """The model that is served: several sources, each scaled per subject, added with chosen weights.
 
-score_j = sum over sources s of  weight[task, s] * raw_s,j / max_j raw_s,j
+score_j = sum over sources s of  weight[task, s] * raw_s,j / max_j raw_s,j * trend_j ^ power
 
 Linear, so that a candidate's score is the sum of its sources' shares, and a share the sum of
-what each history item gave to it. Tasks have weights of their own: "all" ranks everything,
-"repeat" what the customer took before, "discovery" what is new to them, "similar" what goes
-with the items on the page. Weights are chosen on validation (fusion.py), never on test rows.
+what each history item gave to it. Trend (how present an item is now against its whole past)
+multiplies what other people's purchases say, never what the customer's own repeats say. Tasks
+have weights of their own: "all" ranks everything, "repeat" what the customer took before,
+"discovery" what is new to them, "similar" what goes with the items on the page. Settings and
+weights are chosen on validation (study.py), never on test rows.
 """
 
 from __future__ import annotations
@@ -17,18 +19,12 @@ import numpy as np
 
 from shopkeeper.learn.artefacts import pack_words, unpack_words
 from shopkeeper.learn.contracts import Artefact
-from shopkeeper.recommend.models import fusion, histories
-from shopkeeper.recommend.models.ease import Ease
-from shopkeeper.recommend.models.frequency import Frequency
+from shopkeeper.recommend.models import histories, holdout, shelf, study
+from shopkeeper.recommend.models.fusion import Study, scaled
 from shopkeeper.recommend.models.histories import Histories
-from shopkeeper.recommend.models.neighbours import Sequential
-from shopkeeper.recommend.models.popularity import Popularity
 from shopkeeper.recommend.models.source import CANDIDATES, ItemRows, Source, top
 from shopkeeper.recommend.schema import Features, Prediction, Training
 
-KINDS: dict[str, type[Source]] = {
-    kind.name: kind for kind in (Popularity, Frequency, Sequential, Ease)
-}
 TASK_OF = {
     "home": "all",
     "buy_again": "repeat",
@@ -38,34 +34,51 @@ TASK_OF = {
     "trending": "trending",
 }
 EXPLAINED = 60  # candidates that get their because; a page never shows more
+LIVE = "popularity"  # taken from the features at serving time, so that it follows each event
 
 
 class Blend:
-    """Fuse sources by task. ``weights`` given: frozen; None: chosen when fitting."""
+    """Fuse sources by task. ``study`` given: its choices are frozen; None: chosen on fitting."""
 
     name = "blend"
 
-    def __init__(self, weights: Mapping[str, Mapping[str, float]] | None = None) -> None:
-        self.weights = weights
+    def __init__(self, study: Study | None = None, *, protocol: str = "time") -> None:
+        self.study, self.protocol = study, protocol
         self._rows: ItemRows | None = None
 
-    def fit(self, data: Training) -> Self:
-        """Choose weights on the last period if none are given, then fit all sources on all."""
-        self.weights_ = self.weights or fusion.choose(data, default_sources)
-        used = {name for task in self.weights_.values() for name, w in task.items() if w > 0}
-        made = [s for s in default_sources() if s.name in used or s.name == "popularity"]
-        self.sources_ = {source.name: source.fit(data) for source in made}
+    def fit(self, data: Training, fitted: Mapping[str, Source] | None = None) -> Self:
+        """Choose on the last period if nothing is frozen, then fit the sources used on all.
+
+        ``fitted``: sources already fitted on exactly this data, to be used as they are.
+        """
+        self.study_ = self.study or study.choose(data, protocol=self.protocol)
+        used = {n for ws in self.study_.weights.values() for n, w in ws.items() if w > 0}
         self.item_ids_: Sequence[str] = data.interactions.item_ids
+        self.sources_: dict[str, Source] = {}
+        for name in sorted({*used, LIVE}):
+            given = (fitted or {}).get(name)
+            made = shelf.make(name, self.study_.settings.get(name, {}))
+            self.sources_[name] = given if given is not None else made.fit(data)
+        self.trend_ = study.trend_of(data, holdout.horizon_days(data))
         self._rows = None
         return self
+
+    def _trend(self, task: str, name: str) -> np.ndarray | None:
+        """Return what a source's scores are multiplied with on a task; None is nothing."""
+        power = self.study_.trend.get(task, 0.0)
+        if not power or name == LIVE or name in shelf.PERSONAL:
+            return None
+        return self.trend_ ** np.float32(power)
 
     def scores(self, asked: Histories, task: str = "all") -> np.ndarray:
         """Return (n_subjects, n_items) blended scores, for measuring many subjects at once."""
         total = np.zeros((asked.n_subjects, len(self.item_ids_)), dtype=np.float32)
-        for name, weight in self.weights_[task].items():
+        for name, weight in self.study_.weights[task].items():
             if weight > 0:
                 raw = self.sources_[name].scores(asked)
-                total += raw * (np.float32(weight) / scale(raw))
+                part = raw * (np.float32(weight) / scaled(raw))
+                trend = self._trend(task, name)
+                total += part if trend is None else part * trend
         return total
 
     def predict(self, features: Features) -> Prediction:
@@ -75,20 +88,22 @@ class Blend:
         rows = self._rows.of(features.item_ids)
         task = TASK_OF[features.placement]
         asked = histories.of_request(features, rows, context_only=task == "similar")
-        weights = {n: w for n, w in self.weights_[task].items() if w > 0}
+        weights = {n: w for n, w in self.study_.weights[task].items() if w > 0}
         names = list(weights)
         parts = np.zeros((len(names), len(features.item_ids)), dtype=np.float32)
         known = np.flatnonzero(rows >= 0)
-        factor = {}
+        factor: dict[str, np.ndarray] = {}
         for at, name in enumerate(names):
-            if name == "popularity":
-                raw = np.asarray(features.popularity, dtype=np.float32)
-                peak = scale(raw[None, :])[0, 0]
-                parts[at, : len(raw)] = raw * (weights[name] / peak)
+            if name == LIVE:
+                live = np.asarray(features.popularity, dtype=np.float32)[None, :]
+                parts[at, : live.shape[1]] = live[0] * (weights[name] / scaled(live)[0, 0])
                 continue
             raw = self.sources_[name].scores(asked)
-            factor[name] = float(weights[name] / scale(raw)[0, 0])
-            parts[at, known] = raw[0, rows[known]] * factor[name]
+            trend = self._trend(task, name)
+            by = np.float32(weights[name]) / scaled(raw)[0, 0]
+            # Where a source was cut off at zero it says nothing, and so explains nothing.
+            factor[name] = (raw[0] > 0) * by * (1 if trend is None else trend)
+            parts[at, known] = (raw[0] * factor[name])[rows[known]]
         total = parts.sum(axis=0)
         if task == "repeat":
             mine = np.zeros(len(total), dtype=bool)
@@ -110,7 +125,7 @@ class Blend:
         asked: Histories,
         rows: np.ndarray,
         picked: np.ndarray,
-        factor: Mapping[str, float],
+        factor: Mapping[str, np.ndarray],
     ) -> dict[int, list[tuple[int, float]]]:
         """Return for each candidate the history items that gave most, as rows of features."""
         known = picked[rows[picked] >= 0]
@@ -118,7 +133,7 @@ class Blend:
             return {}
         shares = np.zeros((len(asked.item), len(known)), dtype=np.float32)
         for name, by in factor.items():
-            shares += self.sources_[name].because(asked, rows[known]) * np.float32(by)
+            shares += self.sources_[name].because(asked, rows[known]) * by[rows[known]]
         context = np.asarray(features.context, dtype=np.int64)
         past = features.history.item if len(asked.item) > len(context) else context[:0]
         item = np.concatenate([past, context]).astype(np.int64)
@@ -136,7 +151,16 @@ class Blend:
     def to_artefact(self) -> Artefact:
         """Return all sources in one artefact; arrays are named ``source/array``."""
         arrays: dict[str, np.ndarray] = dict(pack_words("item_ids", self.item_ids_))
-        facts: dict[str, Any] = {"weights": self.weights_, "sources": {}}
+        arrays["trend"] = self.trend_
+        facts: dict[str, Any] = {
+            "settings": {name: dict(found) for name, found in self.study_.settings.items()},
+            "weights": {task: dict(found) for task, found in self.study_.weights.items()},
+            "trend": dict(self.study_.trend),
+            "validation": {task: dict(v) for task, v in self.study_.validation.items()},
+            "subjects": self.study_.subjects,
+            "protocol": self.protocol,
+            "sources": {},
+        }
         for name, source in self.sources_.items():
             own, facts["sources"][name] = source._state()
             arrays |= {f"{name}/{key}": value for key, value in own.items()}
@@ -145,12 +169,14 @@ class Blend:
     @classmethod
     def from_artefact(cls, artefact: Artefact) -> Self:
         """Return the blend that ``to_artefact`` wrote."""
-        made = cls(artefact.facts["weights"])
-        made.weights_ = artefact.facts["weights"]
+        chosen = ("settings", "weights", "trend", "validation", "subjects")
+        frozen = Study(**{key: artefact.facts[key] for key in chosen})
+        made = cls(frozen, protocol=artefact.facts["protocol"])
+        made.study_, made.trend_ = frozen, artefact.arrays["trend"]
         made.item_ids_ = unpack_words("item_ids", artefact.arrays)
         made.sources_ = {}
         for name, facts in artefact.facts["sources"].items():
-            source = KINDS[name]()
+            source = shelf.KINDS[name]()
             source.item_ids_ = made.item_ids_
             own = {
                 key.removeprefix(f"{name}/"): value
@@ -160,14 +186,3 @@ class Blend:
             source._restore(own, facts)
             made.sources_[name] = source
         return made
-
-
-def default_sources() -> list[Source]:
-    """Return the sources a shop starts with, unfitted."""
-    return [Popularity(), Frequency(), Sequential(reach=5, fade=0.9, neighbours=200), Ease()]
-
-
-def scale(raw: np.ndarray) -> np.ndarray:
-    """Return each subject's largest raw score, (n_subjects, 1); 1 where a source is silent."""
-    peak = raw.max(axis=1, keepdims=True, initial=0)
-    return np.where(peak > 0, peak, 1).astype(np.float32)

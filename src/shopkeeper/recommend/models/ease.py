@@ -13,7 +13,7 @@ from scipy import linalg, sparse
 
 from shopkeeper.base.errors import BadInput
 from shopkeeper.recommend.models.histories import Histories
-from shopkeeper.recommend.models.neighbours import ItemToItem, bought, strongest
+from shopkeeper.recommend.models.neighbours import ItemToItem, bought
 from shopkeeper.recommend.schema import Training
 
 
@@ -53,8 +53,7 @@ def _mirror_lower(matrix: np.ndarray, block: int = 1024) -> None:
 class Ease(ItemToItem):
     """EASE over the most-taken ``max_items`` items, the largest ``neighbours`` weights served.
 
-    Negative weights are kept while measuring whole (``neighbours=None``, dense) and left out
-    when pruned: an explanation cannot say "because you did not".
+    ``neighbours=None`` keeps B whole and dense, for measuring what pruning costs.
     """
 
     name = "ease"
@@ -65,13 +64,14 @@ class Ease(ItemToItem):
         penalty: float = 200.0,
         fade: float = 1.0,
         fade_days: float | None = None,
-        neighbours: int | None = 200,
+        neighbours: int | None = 400,
         max_items: int = 12_000,
         min_users: int = 2,
     ) -> None:
         super().__init__(fade=fade, fade_days=fade_days)
         self.penalty, self.neighbours = penalty, neighbours
         self.max_items, self.min_users = max_items, min_users
+        self.weights_: np.ndarray | None = None
 
     def fit(self, data: Training) -> Self:
         """Solve for B on the head of the catalogue; the tail gets no scores."""
@@ -80,7 +80,7 @@ class Ease(ItemToItem):
         users = np.asarray(x.sum(axis=0)).ravel()
         order = np.lexsort((np.arange(len(users)), -users))[: self.max_items]
         self.head_ = np.sort(order[users[order] >= self.min_users])
-        self.weights_: np.ndarray | None = None
+        self.weights_ = None
         if len(self.head_) == 0:
             self.similar_ = sparse.csr_array((self.n_items, self.n_items), dtype=np.float32)
             return self
@@ -92,19 +92,23 @@ class Ease(ItemToItem):
         return self
 
     def _pruned(self, weights: np.ndarray, k: int) -> sparse.csr_array:
-        """Return the k largest positive weights of each history item, as whole-catalogue CSR."""
+        """Return the k weights of largest size of each history item, as whole-catalogue CSR.
+
+        Negative weights are kept: cutting them costs a tenth of discovery NDCG, cutting the
+        small ones almost nothing (docs/explain/recommend-models.md).
+        """
         n = len(weights)
         k = min(k, n)
-        rows, cols, values = [], [], []
-        for first in range(0, n, 1024):
-            block = np.ascontiguousarray(weights[first : first + 1024])
-            best = np.argpartition(block, n - k, axis=1)[:, n - k :]
-            rows.append(np.repeat(np.arange(first, first + len(block)), k))
-            cols.append(best.ravel())
-            values.append(np.take_along_axis(block, best, axis=1).ravel())
-        where = (self.head_[np.concatenate(rows)], self.head_[np.concatenate(cols)])
-        shape = (self.n_items, self.n_items)
-        return strongest(sparse.coo_array((np.concatenate(values), where), shape).tocsr(), None)
+        cols = np.empty((n, k), dtype=np.int64)
+        for first in range(0, n, 512):
+            size = np.abs(weights[first : first + 512])
+            best = np.argpartition(size, n - k, axis=1)[:, n - k :]
+            cols[first : first + 512] = np.sort(best, axis=1)
+        values = np.take_along_axis(weights, cols, axis=1).astype(np.float32)
+        start = np.zeros(self.n_items + 1, dtype=np.int64)
+        start[self.head_ + 1] = k
+        stored = (values.ravel(), self.head_[cols.ravel()].astype(np.int32), np.cumsum(start))
+        return sparse.csr_array(stored, shape=(self.n_items, self.n_items))
 
     def scores(self, asked: Histories) -> np.ndarray:
         """Return history x B, never below zero."""
@@ -126,7 +130,7 @@ class Ease(ItemToItem):
         return made
 
     def _state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        served = self if self.weights_ is None else self.pruned(200)
+        served = self if self.weights_ is None else self.pruned(400)
         arrays, facts = ItemToItem._state(served)
         return arrays, {**facts, "penalty": self.penalty, "neighbours": served.neighbours}
 

@@ -148,13 +148,12 @@ class Sequential(ItemToItem):
         self.item_ids_ = data.interactions.item_ids
         past = group(data.interactions, data.as_of_us)
         x, w = self._baskets(past)
-        counted = (x.T @ (w @ x)).tocoo()
+        counted = (x.T @ (w @ x)).tocsr()
         pop = np.asarray(x.sum(axis=0)).ravel()
-        i, j = counted.row, counted.col
-        damp = pop[i] ** self.from_power * pop[j] ** self.to_power + self.shrink
-        value = np.where(i == j, 0, counted.data / damp).astype(np.float32)
-        similar = sparse.coo_array((value, (i, j)), counted.shape).tocsr()
-        self.similar_ = strongest(similar, self.neighbours)
+        i, j = _cells(counted)
+        damp = (pop**self.from_power)[i] * (pop**self.to_power)[j] + self.shrink
+        counted.data = np.where(i == j, 0, counted.data / damp).astype(np.float32)
+        self.similar_ = strongest(counted, self.neighbours)
         return self
 
     def _baskets(self, past: Histories) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -184,6 +183,11 @@ class Sequential(ItemToItem):
         return cells, w.tocsr()
 
 
+def _cells(matrix: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """Return (row, column) of each stored cell."""
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
+
+
 def bought(data: Training) -> sparse.csr_array:
     """Return the binary (n_users, n_items) matrix of who took what, kinds below zero left out."""
     log = data.interactions
@@ -200,16 +204,19 @@ def strongest(matrix: sparse.csr_array, k: int | None) -> sparse.csr_array:
 
     Equal values keep the lower column, so the result does not depend on how it was summed.
     """
-    matrix = matrix.tocoo()
-    positive = matrix.data > 0
-    row, col, value = matrix.row[positive], matrix.col[positive], matrix.data[positive]
+    matrix = matrix.tocsr()
+    matrix.sort_indices()
+    keep = matrix.data > 0
     if k is not None:
-        order = np.lexsort((col, -value, row))
-        row, col, value = row[order], col[order], value[order]
-        counts = np.bincount(row, minlength=matrix.shape[0])
-        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        place = np.arange(len(row)) - np.repeat(first, counts)
-        row, col, value = row[place < k], col[place < k], value[place < k]
-    kept = sparse.coo_array((value.astype(np.float32), (row, col)), shape=matrix.shape).tocsr()
-    kept.sort_indices()
-    return kept
+        for row in np.flatnonzero(np.diff(matrix.indptr) > k):
+            mine = slice(matrix.indptr[row], matrix.indptr[row + 1])
+            value = matrix.data[mine]
+            border = np.partition(value, len(value) - k)[len(value) - k]
+            above = value > border
+            # Columns stand sorted, so the first of a tie at the border have the lower numbers.
+            tied = np.flatnonzero(value == border)[: k - int(above.sum())]
+            above[tied] = True
+            keep[mine] &= above
+    start = np.concatenate([[0], np.cumsum(keep)])[matrix.indptr]
+    stored = (matrix.data[keep].astype(np.float32), matrix.indices[keep].astype(np.int32), start)
+    return sparse.csr_array(stored, shape=matrix.shape)

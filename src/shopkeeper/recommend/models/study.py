@@ -1,0 +1,163 @@
+"""The study before a training: pick settings and weights on the last period, then freeze them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from shopkeeper.base.clock import DAY_US
+from shopkeeper.base.progress import stage
+from shopkeeper.recommend.models import fusion, holdout, shelf
+from shopkeeper.recommend.models.fusion import Judged, Study
+from shopkeeper.recommend.models.source import Source
+from shopkeeper.recommend.schema import Training
+
+# What a shop starts with while it has too few returning customers to choose anything on.
+DEFAULT_WEIGHTS: dict[str, dict[str, float]] = {
+    "all": {"buy_again": 1.0, "ease": 0.2, "sequential": 0.1, "popularity": 0.1, "text": 0.05},
+    "repeat": {"buy_again": 1.0, "ease": 0.1},
+    "discovery": {"ease": 1.0, "sequential": 0.6, "popularity": 0.1, "text": 0.2},
+}
+# Above this many candidate items ALS stands in for the tail that EASE leaves out.
+MANY_ITEMS = 20_000
+BLENDED = ("popularity", "buy_again", "item-knn", "sequential", "ease", "text")
+
+
+def names_for(data: Training) -> list[str]:
+    """Return the sources that may join the blend on this data."""
+    names = list(BLENDED)
+    if len(np.unique(data.interactions.item)) > MANY_ITEMS:
+        names.append("als")
+    if sum(map(bool, data.item_text)) < 2:
+        names.remove("text")
+    return names
+
+
+def choose(data: Training, *, protocol: str = "time", also: Sequence[str] = ()) -> Study:
+    """Return settings and weights chosen on the last period of ``data``.
+
+    ``also`` names yardsticks whose settings and validation NDCG@10 are wanted beside the blend.
+    """
+    horizon = holdout.horizon_days(data)
+    if protocol == "time":
+        inner, target = holdout.cut_at(data, data.as_of_us - int(horizon * DAY_US))
+    else:
+        inner, target = holdout.last_out(data)
+    judged = holdout.judge(inner, target, limit=fusion.MAX_SUBJECTS)
+    blended = names_for(data)
+    names = [*blended, *(name for name in also if name not in blended)]
+    if judged.asked.n_subjects < fusion.ENOUGH_SUBJECTS:
+        return Study(settings={}, weights=_complete(DEFAULT_WEIGHTS, blended), trend={})
+    shape = {
+        "n_items": len(np.unique(inner.interactions.item)),
+        "lines_per_basket": _lines_per_basket(inner),
+        "horizon_days": horizon,
+        "timed": protocol == "time",
+    }
+    settings: dict[str, Mapping[str, Any]] = {}
+    fitted: dict[str, Source] = {}
+    for name in names:
+        with stage(f"choose settings of {name}"):
+            settings[name], fitted[name] = _best_settings(name, inner, judged, shape)
+    trend = trend_of(inner, horizon)
+    weights, powers, validation = _weigh(fitted, blended, trend, judged)
+    return Study(
+        settings=settings,
+        weights=_complete(weights, blended),
+        trend=powers,
+        validation=validation,
+        subjects=judged.asked.n_subjects,
+    )
+
+
+def trend_of(data: Training, horizon_days: float) -> np.ndarray:
+    """Return (n_items,) how present an item is now against its whole past, largest 1.
+
+    Lines in the last quarter of a horizon (decayed) over all lines, both shrunk.
+    """
+    log = data.interactions
+    n_items = len(log.item_ids)
+    age = np.maximum(data.as_of_us - log.at_us, 0) / DAY_US
+    now = np.bincount(log.item, weights=np.exp(-age / (horizon_days / 4)), minlength=n_items)
+    ever = np.bincount(log.item, minlength=n_items)
+    ratio = (now + 0.5) / (ever + 50)
+    return (ratio / ratio.max(initial=1e-9)).astype(np.float32)
+
+
+def _lines_per_basket(data: Training) -> float:
+    log = data.interactions
+    pairs = np.unique(log.user.astype(np.int64) * (1 << 32) + log.basket)
+    return len(log.user) / max(len(pairs), 1)
+
+
+def _best_settings(
+    name: str, inner: Training, judged: Judged, shape: Mapping[str, Any]
+) -> tuple[dict[str, Any], Source]:
+    """Return the settings with the best NDCG@10 of the source alone, and the source fitted."""
+    task = "repeat" if name in shelf.PERSONAL else "discovery"
+    best: tuple[float, dict[str, Any], Source] | None = None
+    for to_fit, ways in shelf.grid(name, **shape):
+        source = shelf.make(name, to_fit).fit(inner)
+        top_way: Mapping[str, Any] = ways[0]
+        top_value = -1.0
+        for way in ways:
+            for key, value in way.items():
+                setattr(source, key, value)
+            if len(ways) > 1 or len(shelf.grid(name, **shape)) > 1:
+                value = fusion.solo_ndcg(source.scores, judged, task)
+                if value > top_value + fusion.MIN_GAIN:
+                    top_way, top_value = way, value
+        for key, value in top_way.items():
+            setattr(source, key, value)
+        if best is None or top_value > best[0] + fusion.MIN_GAIN:
+            best = (top_value, {**to_fit, **top_way}, source)
+    if best is None:
+        raise ValueError(f"The grid of {name} is empty.")
+    return best[1], best[2]
+
+
+def _weigh(
+    fitted: Mapping[str, Source], blended: Sequence[str], trend: np.ndarray, judged: Judged
+) -> tuple[dict[str, dict[str, float]], dict[str, float], dict[str, dict[str, float]]]:
+    """Return weights and trend power by task, and NDCG@10 of every model on each task."""
+    weights: dict[str, dict[str, float]] = {}
+    powers: dict[str, float] = {}
+    validation: dict[str, dict[str, float]] = {}
+    for task in fusion.TASKS:
+        solo = {n: fusion.solo_ndcg(s.scores, judged, task) for n, s in fitted.items()}
+        validation[task] = solo
+        usable = [n for n in blended if task != "discovery" or n not in shelf.PERSONAL]
+        with stage(f"choose weights for {task}"):
+            made = fusion.stack([fitted[n] for n in usable], trend, judged, task)
+            if len(made.targets) < fusion.ENOUGH_SUBJECTS:
+                weights[task] = DEFAULT_WEIGHTS[task]
+                powers[task] = powers.get("discovery", 0.0)
+                continue
+            trended = np.array([n not in shelf.PERSONAL and n != "popularity" for n in usable])
+            start = np.array([float(n == max(usable, key=solo.__getitem__)) for n in usable])
+            found, power, value = fusion.climb(made, trended, start, fusion.TREND_POWERS)
+        weights[task] = dict(zip(usable, found.tolist(), strict=True))
+        powers[task] = power
+        validation[task]["blend"] = value
+    return weights, powers, validation
+
+
+def _complete(
+    weights: Mapping[str, Mapping[str, float]], blended: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Add the tasks that no log can judge: what goes with an item, and what is trending."""
+    found = {task: {n: w for n, w in ws.items() if n in blended} for task, ws in weights.items()}
+    pairs = {
+        n: w for n, w in found["discovery"].items() if n not in ("popularity", *shelf.PERSONAL)
+    }
+    if not any(pairs.values()):
+        pairs = {n: w for n, w in DEFAULT_WEIGHTS["discovery"].items() if n in blended}
+    # A little text and popularity, so that a product nobody bought yet still has neighbours.
+    peak = max(pairs.values())
+    similar = {**pairs, "sequential": max(pairs.get("sequential", 0.0), 0.3 * peak)}
+    if "text" in blended:
+        similar["text"] = max(pairs.get("text", 0.0), 0.2 * peak)
+    similar["popularity"] = 0.02 * peak
+    return {**found, "similar": similar, "trending": {"popularity": 1.0}}
