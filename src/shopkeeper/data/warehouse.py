@@ -213,7 +213,7 @@ class Warehouse:
         build.register("events", fresh)
         for definition in tables().values():
             if definition.build == "append":
-                if build.execute(f"SELECT 1 FROM ({definition.sql}) LIMIT 1").fetchone():
+                if build.execute(f"SELECT 1 FROM ({definition.sql}) LIMIT 1").fetchall():
                     touched.add(definition.name)
             elif touched & set(definition.inputs):
                 touched.add(definition.name)
