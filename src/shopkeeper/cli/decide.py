@@ -1,0 +1,66 @@
+"""``shopkeeper decide``: one decision by the same path as the API, and on the record like it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from shopkeeper.base import clock, settings
+from shopkeeper.base.errors import BadInput
+from shopkeeper.cli.main import print_json
+from shopkeeper.data.shop import open_shop
+from shopkeeper.operate import capabilities
+from shopkeeper.operate.runtime import Runtime, as_dict
+
+
+@click.command("decide")
+@click.argument("capability")
+@click.argument("request_text", metavar="REQUEST")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def command(home: str, capability: str, request_text: str, as_json: bool) -> None:
+    """Decide CAPABILITY for REQUEST, a JSON object; ``-`` reads it from standard input."""
+    raw = _parsed(sys.stdin.read() if request_text == "-" else request_text)
+    card = capabilities.get(capability)
+    card.parse(raw)
+    with open_shop(settings.load(home)) as shop:
+        runtime = Runtime(shop, capabilities=[card]).start(follow=False)
+        decision = runtime.decide(capability, raw)
+    told = as_dict(decision)
+    if as_json:
+        print_json(told)
+        return
+    _print(told)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise BadInput(
+            f"The request is not JSON: {problem}.",
+            hint='Quote it for the shell: \'{"placement": "home", "customer_id": "900"}\'',
+            field="request",
+            value=text,
+        ) from problem
+    if not isinstance(raw, dict):
+        raise BadInput("The request is not a JSON object.", field="request", value=text)
+    return raw
+
+
+def _print(told: dict[str, Any]) -> None:
+    items = told["value"].get("items", [])
+    place = told["value"].get("placement", told["capability"])
+    print(f"{len(items)} items for {told['subject']} on {place}")
+    for item in items:
+        name = item["title"] or item["item_id"]
+        why = item["reasons"][0]["text"]
+        print(f"{item['position'] + 1:>4}  {name[:44]:<44}  {item['score']:>7.4f}  {why}")
+    if not items:
+        print("  nothing may be shown; `shopkeeper explain` says what was taken out")
+    fallback = f", fallback: {told['fallback_reason']}" if told["fallback"] else ""
+    print(f"  model {told['model']}, as of {clock.iso(told['as_of_us'])}{fallback}")
+    print(f"  next: shopkeeper explain {told['decision_id']}")

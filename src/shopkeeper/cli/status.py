@@ -1,0 +1,31 @@
+"""``shopkeeper status``: what is live, what it measured, how fresh the data is, what to do."""
+
+from __future__ import annotations
+
+import click
+
+from shopkeeper.base import settings
+from shopkeeper.cli.main import print_json
+from shopkeeper.data.shop import open_shop
+from shopkeeper.operate.status import status
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def command(home: str, as_json: bool) -> None:
+    """Show models, data freshness and alerts of the shop folder; needs no server."""
+    with open_shop(settings.load(home)) as shop:
+        told = status(shop)
+    if as_json:
+        print_json(told)
+        return
+    data = told["data"]
+    print(f"{data['events']:,} events, the last at {data['last_event_at'] or 'no time'}")
+    print(f"\n{'capability':<14}{'champion':<36}{'age days':>9}  metrics")
+    for name, model in told["models"].items():
+        metrics = list(model.get("metrics", {}).items())[:3]
+        said = "  ".join(f"{metric} {value:.4f}" for metric, value in metrics)
+        print(f"{name:<14}{model['champion'] or '-':<36}{model.get('age_days', '-'):>9}  {said}")
+    for alert in told["alerts"]:
+        print(f"\nalert: {alert}")

@@ -1,0 +1,195 @@
+"""One running capability: its live state, its model, and what went wrong with either.
+
+Faults stay inside: a state that cannot be built makes this capability answer with its error, a
+model that cannot be read or fails makes it answer with the baseline. Others do not notice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from shopkeeper.base import clock, log
+from shopkeeper.base.errors import ArtefactBroken, ShopError, StoreUnavailable
+from shopkeeper.learn.contracts import Capability, Choice
+from shopkeeper.operate.registry import Registry
+
+# What a model or a state of plain Python and numpy can raise; anything else is a bug that shows.
+FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    ShopError,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A choice and how it came about."""
+
+    choice: Choice
+    as_of_us: int
+    model: str
+    fallback_reason: str | None
+
+
+class Live:
+    """A capability in memory. Every read and write of the state holds ``lock``."""
+
+    def __init__(self, card: Capability, registry: Registry) -> None:
+        self.card = card
+        self.registry = registry
+        self.lock = threading.RLock()
+        self.state: Any = None
+        self.state_fault: str | None = "not started"
+        self.model: Any = None
+        self.version: str | None = None
+        self.model_fault: str | None = None
+        self.stamp: tuple[int, int] = (-1, -1)
+        self.skipped_events = 0
+
+    def rebuild(self, warehouse: Any) -> None:
+        """Build the state from the tables; a failure is kept and told, not raised."""
+        try:
+            state = self.card.rebuild(warehouse)
+        except FAULTS as problem:
+            self.state_fault = _told(problem)
+            log.error("state.rebuild_failed", capability=self.card.name, reason=self.state_fault)
+            return
+        with self.lock:
+            self.state, self.state_fault = state, None
+
+    def apply(self, facts: list[dict[str, Any]]) -> None:
+        """Take events in order; one that the state cannot take is counted, logged and left out."""
+        if self.state is None:
+            return
+        with self.lock:
+            for fact in facts:
+                try:
+                    self.state.apply(fact)
+                except FAULTS as problem:
+                    self.skipped_events += 1
+                    log.error(
+                        "state.event_skipped",
+                        capability=self.card.name,
+                        event_id=fact.get("event_id"),
+                        reason=_told(problem),
+                    )
+
+    def reload(self) -> str | None:
+        """Load the champion, else the one before it; swap after its self-test.
+
+        Returns the version that is live now, None for the baseline. A model that runs stays
+        when nothing better can be loaded.
+        """
+        name = self.card.name
+        self.stamp = self.registry.stamp(name)
+        fault = None
+        try:
+            aliases = self.registry.aliases(name)
+        except ArtefactBroken as problem:
+            aliases, fault = {}, problem.message
+        for alias in ("champion", "previous"):
+            version = aliases.get(alias)
+            if version is None:
+                continue
+            if version == self.version and self.model is not None:
+                self.model_fault = fault
+                return self.version
+            try:
+                model = self.registry.load(name, version, self.card.models)
+                self.self_test(model, self.registry.version(name, version).self_test)
+            except FAULTS as problem:
+                fault = f"{version}: {_told(problem)}"
+                log.error("model.not_loaded", capability=name, version=version, reason=fault)
+                continue
+            # One assignment under the lock: a decision sees the old pair or the new one.
+            with self.lock:
+                self.model, self.version, self.model_fault = model, version, fault
+            log.info("model.live", capability=name, version=version, alias=alias)
+            return version
+        if not aliases and fault is None:
+            with self.lock:
+                self.model = self.version = None
+        self.model_fault = fault
+        return self.version
+
+    def self_test(self, model: Any, request: Mapping[str, Any]) -> None:
+        """Predict once on the live state; raise unless the numbers are finite."""
+        if self.state is None:
+            return
+        with self.lock:
+            parsed = self.card.parse(request)
+            features = self.card.features(self.state, parsed, clock.now_us())
+            require_finite(model.predict(features))
+
+    def answer(self, request: Any) -> Answer:
+        """Return a choice for a parsed request as of now: by the model, else by the baseline."""
+        if self.state is None:
+            raise StoreUnavailable(
+                f"{self.card.name} cannot answer: {self.state_fault}.",
+                hint="`shopkeeper status` and the log say more; the others keep answering.",
+            )
+        with self.lock:
+            as_of_us = clock.now_us()
+            features = self.card.features(self.state, request, as_of_us)
+            why = self.model_fault or "no_model"
+            if self.model is not None:
+                try:
+                    prediction = self.model.predict(features)
+                    require_finite(prediction)
+                    choice = self.card.choose(request, features, prediction)
+                    return Answer(
+                        choice=choice,
+                        as_of_us=as_of_us,
+                        model=str(self.version),
+                        fallback_reason=None,
+                    )
+                except FAULTS as problem:
+                    why = f"{self.version}: {_told(problem)}"
+                    log.warning("model.failed", capability=self.card.name, reason=why)
+            choice = self.card.choose(request, features, self.card.fallback(features))
+            return Answer(
+                choice=choice,
+                as_of_us=as_of_us,
+                model=f"{self.card.name}-baseline",
+                fallback_reason=why,
+            )
+
+    def health(self) -> dict[str, Any]:
+        """Return what runs and what is wrong, for health pages."""
+        return {
+            "ok": self.state is not None and self.model_fault is None,
+            "state": self.state_fault or "ready",
+            "model": self.version,
+            "fallback": self.model is None,
+            "fault": self.model_fault,
+            "skipped_events": self.skipped_events,
+        }
+
+
+def require_finite(prediction: Any) -> None:
+    """Raise ValueError if a prediction holds NaN or infinity in any of its number arrays."""
+    for field in dataclasses.fields(prediction):
+        value = getattr(prediction, field.name)
+        if (
+            isinstance(value, np.ndarray)
+            and value.dtype.kind == "f"
+            and not np.isfinite(value).all()
+        ):
+            raise ValueError(f"prediction has NaN or infinity in '{field.name}'")
+
+
+def _told(problem: BaseException) -> str:
+    """Return an error as one short line; its first line, for those that print a page."""
+    text = problem.message if isinstance(problem, ShopError) else str(problem)
+    first = text.splitlines()[0][:200] if text else ""
+    return first if isinstance(problem, ShopError) else f"{type(problem).__name__}: {first}"

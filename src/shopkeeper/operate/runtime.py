@@ -1,0 +1,263 @@
+"""The running shop: the only path of a decision, for HTTP, the command line and the console.
+
+validate -> features as of now -> predict or fall back -> choose with reasons -> record -> one
+log line. The live states follow the log event by event; models are swapped while it runs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from shopkeeper.base import clock, ids, log
+from shopkeeper.base.errors import NotFound, ShopError
+from shopkeeper.data.events import Event, Line
+from shopkeeper.learn.contracts import Capability, Decision
+from shopkeeper.operate import capabilities as cards
+from shopkeeper.operate.history import find_decision, find_outcomes
+from shopkeeper.operate.live import Live
+from shopkeeper.operate.registry import Registry
+
+REMEMBERED = 2000  # latest decisions that can be explained before the log has them
+WATCH_SECONDS = 1.0
+
+
+class Runtime:
+    """Live states and models of some capabilities over one shop; ``start`` before ``decide``."""
+
+    def __init__(
+        self,
+        shop: Any,
+        registry: Registry | None = None,
+        capabilities: Sequence[Capability] | None = None,
+    ) -> None:
+        self.shop = shop
+        self.registry = registry or Registry(shop.settings.models_path)
+        chosen = cards.all_of() if capabilities is None else capabilities
+        self.live = {card.name: Live(card, self.registry) for card in chosen}
+        self.counts = {"decisions": 0, "fallbacks": 0, "unrecorded": 0}
+        self._recent: OrderedDict[str, Decision] = OrderedDict()
+        self._recent_lock = threading.Lock()
+        self._stop = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def start(self, *, follow: bool = True) -> Runtime:
+        """Rebuild the states, load the champions and, unless told otherwise, follow the log."""
+        started = time.perf_counter()
+        # Everything up to here is in the tables; what the tables hold beyond it, the states
+        # recognise by its seq and skip.
+        seq = self.shop.store.last_seq()
+        self.shop.warehouse.refresh()
+        for live in self.live.values():
+            live.rebuild(self.shop.warehouse)
+            live.reload()
+        if follow:
+            self.shop.writer.subscribe(self._on_events, after_seq=seq)
+            self._watcher = threading.Thread(target=self._watch, name="model-watch", daemon=True)
+            self._watcher.start()
+        seconds = time.perf_counter() - started
+        log.info("runtime.started", seq=seq, seconds=round(seconds, 2))
+        return self
+
+    def decide(self, capability: str, raw: Mapping[str, Any]) -> Decision:
+        """Return one decision and put it on the record; it is answered even if that must wait.
+
+        Raises
+        ------
+        BadInput
+            If the request is wrong; names the field.
+        NotFound
+            If there is no such capability.
+        StoreUnavailable
+            If the capability's live state could not be built.
+        """
+        started = time.perf_counter()
+        live = self._live(capability)
+        answer = live.answer(live.card.parse(raw))
+        choice = answer.choice
+        decision = Decision(
+            decision_id=ids.new_id("dec"),
+            capability=capability,
+            subject=choice.subject,
+            as_of_us=answer.as_of_us,
+            model=answer.model,
+            fallback=answer.fallback_reason is not None,
+            fallback_reason=answer.fallback_reason,
+            arm=None,
+            propensity=choice.propensity,
+            value=choice.value,
+            reasons=choice.reasons,
+            request=dict(raw),
+            latency_ms=round((time.perf_counter() - started) * 1000, 3),
+        )
+        self.counts["decisions"] += 1
+        self.counts["fallbacks"] += decision.fallback
+        self._remember(decision)
+        self._record(decision)
+        log.info(
+            "decision.made",
+            capability=capability,
+            subject=decision.subject,
+            model=decision.model,
+            fallback=decision.fallback,
+            reason=decision.reasons[0].code,
+            decision_id=decision.decision_id,
+            total_ms=round((time.perf_counter() - started) * 1000, 3),
+        )
+        return decision
+
+    def explain(self, decision_id: str, *, item: str | None = None) -> dict[str, Any]:
+        """Return why a decision came out so; ``item`` asks why that one is not in it.
+
+        The answer for an item comes from the recorded trace, else from the same request put
+        again to the model and state of now, and says which.
+        """
+        with self._recent_lock:
+            recent = self._recent.get(decision_id)
+        decision = as_dict(recent) if recent else find_decision(self.shop.warehouse, decision_id)
+        if decision is None:
+            raise NotFound(
+                f"There is no decision '{decision_id}'.",
+                hint="Decisions reach the log within a second; check the id.",
+                field="decision_id",
+                value=decision_id,
+            )
+        live = self._live(decision["capability"])
+        asked = dict(decision)
+        if item is not None:
+            asked |= {"asked_item": item, "replayed": self._replay(live, decision)}
+        with live.lock:
+            told = live.card.explain(live.state, asked)
+        return {
+            "decision_id": decision_id,
+            "capability": decision["capability"],
+            "subject": decision["subject"],
+            "as_of": clock.iso(decision["as_of_us"]),
+            "model": decision["model"],
+            "fallback": decision["fallback"],
+            "fallback_reason": decision["fallback_reason"],
+            "request": decision["request"],
+            **told,
+            "outcomes": find_outcomes(self.shop.warehouse, decision_id),
+        }
+
+    def reload(self, capability: str) -> str | None:
+        """Load what the registry calls champion now; returns the live version, None: baseline."""
+        return self._live(capability).reload()
+
+    def healthy(self) -> dict[str, Any]:
+        """Return ``ok`` and, per capability, what runs and what is wrong with it."""
+        parts = {name: live.health() for name, live in self.live.items()}
+        return {
+            "ok": all(part["ok"] for part in parts.values()),
+            "capabilities": parts,
+            **self.counts,
+        }
+
+    def close(self) -> None:
+        """Stop watching for models; the shop is closed by whoever opened it."""
+        self._stop.set()
+        if self._watcher is not None:
+            self._watcher.join(timeout=2 * WATCH_SECONDS)
+
+    def _live(self, capability: str) -> Live:
+        if capability not in self.live:
+            cards.get(capability)
+            raise NotFound(f"Capability '{capability}' does not run here.", value=capability)
+        return self.live[capability]
+
+    def _replay(self, live: Live, decision: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        """Return (request, features, prediction) of the recorded request as of now."""
+        with live.lock:
+            request = live.card.parse(decision["request"])
+            features = live.card.features(live.state, request, clock.now_us())
+            use_model = live.model is not None and not decision["fallback"]
+            predict = live.model.predict if use_model else live.card.fallback
+            return request, features, predict(features)
+
+    def _remember(self, decision: Decision) -> None:
+        with self._recent_lock:
+            self._recent[decision.decision_id] = decision
+            while len(self._recent) > REMEMBERED:
+                self._recent.popitem(last=False)
+
+    def _record(self, decision: Decision) -> None:
+        """Queue the decision event; a full queue costs the record, never the answer."""
+        try:
+            self.shop.record(to_event(decision)).add_done_callback(self._recorded)
+        except (ShopError, msgspec.ValidationError) as problem:
+            self._lost(decision.decision_id, str(problem))
+
+    def _recorded(self, done: Future[list[str]]) -> None:
+        try:
+            problem = done.exception()
+        except CancelledError:
+            problem = None
+        if problem is not None:
+            self._lost("", str(problem))
+
+    def _lost(self, decision_id: str, reason: str) -> None:
+        self.counts["unrecorded"] += 1
+        log.warning("decision.unrecorded", decision_id=decision_id, reason=reason[:200])
+
+    def _on_events(self, rows: Sequence[tuple[int, Any]]) -> None:
+        facts = []
+        for seq, row in rows:
+            fact = msgspec.json.decode(row.body)
+            fact["seq"], fact["occurred_us"] = seq, row.occurred_us
+            facts.append(fact)
+        for live in self.live.values():
+            live.apply(facts)
+
+    def _watch(self) -> None:
+        """Notice promotions and rollbacks by other processes."""
+        while not self._stop.wait(WATCH_SECONDS):
+            for name, live in self.live.items():
+                if self.registry.stamp(name) != live.stamp:
+                    live.reload()
+
+
+def to_event(decision: Decision) -> Event:
+    """Return the decision as the event that records it; a ranked list goes into ``lines``."""
+    request, value = decision.request, decision.value
+    listed = value.get("items")
+    lines: Any = msgspec.UNSET
+    if isinstance(listed, list):
+        lines = [Line(item_id=one["item_id"], position=at) for at, one in enumerate(listed)]
+    encode = msgspec.json.encode
+    return Event(
+        event_id=decision.decision_id,
+        kind="decision",
+        occurred_at=clock.from_us(decision.as_of_us),
+        decision_id=decision.decision_id,
+        customer_id=request.get("customer_id"),
+        session_id=request.get("session_id"),
+        placement=request.get("placement"),
+        lines=lines,
+        properties={
+            "capability": decision.capability,
+            "subject": decision.subject,
+            "model": decision.model,
+            "fallback": decision.fallback,
+            "fallback_reason": decision.fallback_reason,
+            "arm": decision.arm,
+            "propensity": decision.propensity,
+            "latency_ms": decision.latency_ms,
+            "value": encode(value).decode(),
+            "reasons": encode([asdict(reason) for reason in decision.reasons]).decode(),
+            "request": encode(request).decode(),
+        },
+    )
+
+
+def as_dict(decision: Decision) -> dict[str, Any]:
+    """Return a decision as plain JSON values, the form that is printed and explained."""
+    plain = {name: getattr(decision, name) for name in Decision.__dataclass_fields__}
+    return {**plain, "reasons": [asdict(reason) for reason in decision.reasons]}

@@ -1,0 +1,95 @@
+"""Train capabilities, register what came out, and let it go live if it is not worse.
+
+The gate compares with the baseline and with the champion; the self-test reads the model back
+from disk and predicts once on the live state. What fails either stays as challenger, measured
+and on file, while the champion goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shopkeeper.base import log
+from shopkeeper.learn.contracts import Capability
+from shopkeeper.operate import capabilities
+from shopkeeper.operate.gate import Verdict, champion_of, judge
+from shopkeeper.operate.live import FAULTS, Live
+from shopkeeper.operate.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What one training came to. ``alias``: champion if it went live, else challenger."""
+
+    capability: str
+    version: str
+    alias: str
+    verdict: Verdict
+    report: dict[str, Any]
+    seconds: float
+
+
+def train(
+    shop: Any,
+    names: Sequence[str],
+    *,
+    promote: bool = True,
+    registry: Registry | None = None,
+) -> list[Training]:
+    """Train capabilities by name, all if none; ``promote=False`` only registers."""
+    registry = registry or Registry(shop.settings.models_path)
+    cards = capabilities.all_of(names)
+    shop.warehouse.refresh()
+    return [train_one(shop, card, registry, promote=promote) for card in cards]
+
+
+def train_one(shop: Any, card: Capability, registry: Registry, *, promote: bool = True) -> Training:
+    """Train one capability, register the version, judge it, and promote or keep it aside."""
+    started = time.perf_counter()
+    trained = card.train(shop.warehouse, shop.settings)
+    held = registry.aliases(card.name).get("champion")
+    version = registry.register(card.name, trained)
+    old = registry.version(card.name, held) if held and held != version else None
+    verdict = judge(trained.report, old.report if old else None)
+    if verdict.passed:
+        verdict = _self_test(shop, card, registry, version, verdict)
+    live = verdict.passed and promote
+    if live:
+        registry.promote(card.name, version)
+    elif version != held:
+        registry.challenge(card.name, version)
+    seconds = round(time.perf_counter() - started, 1)
+    log.info(
+        "model.trained",
+        capability=card.name,
+        version=version,
+        live=live,
+        verdict=verdict.facts[0],
+        seconds=seconds,
+        **dict(champion_of(trained.report).get("metrics", {})),
+    )
+    return Training(
+        capability=card.name,
+        version=version,
+        alias="champion" if live or version == held else "challenger",
+        verdict=verdict,
+        report=dict(trained.report),
+        seconds=seconds,
+    )
+
+
+def _self_test(
+    shop: Any, card: Capability, registry: Registry, version: str, verdict: Verdict
+) -> Verdict:
+    """Read the version back from disk and predict once, as the server will."""
+    live = Live(card, registry)
+    live.rebuild(shop.warehouse)
+    try:
+        model = registry.load(card.name, version, card.models)
+        live.self_test(model, registry.version(card.name, version).self_test)
+    except FAULTS as problem:
+        return Verdict(passed=False, facts=(f"self-test failed: {problem}",))
+    return Verdict(passed=True, facts=(*verdict.facts, "self-test passed"))

@@ -1,0 +1,25 @@
+"""The index card of recommend: which products, to whom, where."""
+
+from __future__ import annotations
+
+from shopkeeper.learn.contracts import Capability
+from shopkeeper.recommend import fallback
+from shopkeeper.recommend.explain import explain
+from shopkeeper.recommend.features import features_at
+from shopkeeper.recommend.models.blend import Blend
+from shopkeeper.recommend.policy import choose
+from shopkeeper.recommend.rebuild import rebuild
+from shopkeeper.recommend.request import parse
+from shopkeeper.recommend.training import train
+
+CAPABILITY = Capability(
+    name="recommend",
+    parse=parse,
+    rebuild=rebuild,
+    features=features_at,
+    fallback=fallback.predict,
+    choose=choose,
+    train=train,
+    explain=explain,
+    models={"blend": Blend},
+)

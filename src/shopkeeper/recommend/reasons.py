@@ -1,0 +1,125 @@
+"""Why an item is shown, in codes with facts and in sentences, English and Chinese.
+
+A code is chosen from what carried the item: the source with the largest share of its score,
+and the history or cart item that led to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from shopkeeper.base.clock import DAY_US
+from shopkeeper.learn.contracts import Reason
+from shopkeeper.recommend.features import PURCHASE, LiveFeatures
+from shopkeeper.recommend.schema import Prediction
+
+SENTENCES: dict[str, tuple[str, str]] = {
+    "bought_together": ("Often bought together with {title}", "常与「{title}」一起购买"),
+    "because_you_bought": ("Because you bought {title}", "因为您买过「{title}」"),
+    "because_you_viewed": ("Because you looked at {title}", "因为您看过「{title}」"),
+    "buy_again": (
+        "You bought this {times} times, last {days} days ago",
+        "您买过 {times} 次，上次是 {days} 天前",
+    ),
+    "buy_again_due": (
+        "You buy this about every {interval} days, last {days} days ago",
+        "您大约每 {interval} 天买一次，上次是 {days} 天前",
+    ),
+    "bought_before": ("You bought this {days} days ago", "您 {days} 天前买过"),
+    "similar_text": ("Similar to {title}", "与「{title}」相似"),
+    "popular_in_category": ("Popular in {category}", "{category} 热卖"),
+    "trending": ("Selling fast this week", "本周热卖"),
+    "popular": ("Popular in this shop", "本店热卖"),
+    "new_item": ("New in this shop", "本店新品"),
+    "for_you": ("Matches what you like", "符合您的喜好"),
+}
+NEW_DAYS = 14
+_HABIT = ("frequency", "buy_again", "repeat")
+_TEXT = ("text",)
+_POPULAR = ("popularity", "category", "fallback", "backfill")
+
+
+def sentence(reason: Reason, language: str = "en") -> str:
+    """Return the reason as one sentence, ``en`` or ``zh``.
+
+    >>> sentence(Reason(code="bought_together", facts={"title": "Mug"}))
+    'Often bought together with Mug'
+    """
+    english, chinese = SENTENCES[reason.code]
+    return (chinese if language == "zh" else english).format(**reason.facts)
+
+
+def reasons_for(features: LiveFeatures, prediction: Prediction, place: int) -> tuple[Reason, ...]:
+    """Return why candidate ``place`` of a prediction is shown: the main reason first."""
+    row = int(prediction.item[place])
+    parts = prediction.parts[place]
+    whole = float(parts.sum()) or 1.0
+    found: list[Reason] = []
+    for column in np.argsort(-parts, kind="stable")[:3].tolist():
+        share = float(parts[column]) / whole
+        if share < 0.15 and found:
+            break
+        code, facts = _code(features, prediction, row, prediction.sources[column])
+        if all(known.code != code for known in found):
+            found.append(Reason(code=code, facts=facts, share=round(share, 4)))
+    return tuple(found)
+
+
+def backfill_reason(features: LiveFeatures, row: int) -> tuple[Reason, ...]:
+    """Return why an item fills a slate that the model left short."""
+    code, facts = _popular(features, row)
+    return (Reason(code=code, facts=facts),)
+
+
+def _code(
+    features: LiveFeatures, prediction: Prediction, row: int, source: str
+) -> tuple[str, Mapping[str, Any]]:
+    habit = _habit(features, row)
+    if habit and (source in _HABIT or features.placement == "buy_again"):
+        return habit
+    if source in _POPULAR:
+        return _popular(features, row)
+    cause = prediction.because.get(row)
+    if not cause:
+        return habit or ("for_you", {})
+    led_by = cause[0][0]
+    if led_by == row:
+        return habit or ("for_you", {})
+    facts = {"item_id": features.item_ids[led_by], "title": features.catalogue.title(led_by)}
+    if source in _TEXT:
+        return "similar_text", facts
+    if led_by in features.context:
+        return "bought_together", facts
+    bought = led_by in features.bought
+    return ("because_you_bought" if bought else "because_you_viewed"), facts
+
+
+def _habit(features: LiveFeatures, row: int) -> tuple[str, Mapping[str, Any]] | None:
+    """Return how often and how long ago the customer bought the item, None if never."""
+    history = features.history
+    at_us = np.unique(history.at_us[(history.item == row) & (history.kind == PURCHASE)])
+    if not len(at_us):
+        return None
+    days = max(0, round((features.as_of_us - int(at_us[-1])) / DAY_US))
+    if len(at_us) == 1:
+        return "bought_before", {"days": days}
+    if len(at_us) == 2:
+        return "buy_again", {"times": 2, "days": days}
+    interval = max(1, round(float(np.median(np.diff(at_us))) / DAY_US))
+    return "buy_again_due", {"interval": interval, "days": days, "times": len(at_us)}
+
+
+def _popular(features: LiveFeatures, row: int) -> tuple[str, Mapping[str, Any]]:
+    created = int(features.catalogue.column("created")[row])
+    age_days = (features.as_of_us - created) / DAY_US
+    if age_days < NEW_DAYS and features.popularity[row] < 1.0:
+        return "new_item", {}
+    if features.placement == "trending":
+        return "trending", {}
+    category = features.catalogue.category_of(row)
+    if category and category in (features.catalogue.category_of(int(r)) for r in features.context):
+        return "popular_in_category", {"category": category.rsplit(" > ", 1)[-1]}
+    return "popular", {}
