@@ -49,8 +49,8 @@ def safe(value: Any) -> Any:
         return f"a list of {len(value)}"
     if isinstance(value, str):
         return hide_card_numbers(shorten(value).encode("utf-8", "replace").decode("utf-8"))
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**13:
-        return hide_card_numbers(str(value))
+    if isinstance(value, int | float) and 10**13 <= abs(value) < 10**20:
+        return hide_card_numbers(str(int(value)))
     return shorten(value)
 
 
