@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-from shopkeeper.learn.contracts import Decision, Reason
-from shopkeeper.operate.registry import Registry
 
 from shopkeeper.api.app import create_app
 from shopkeeper.base import clock, ids
 from shopkeeper.base.errors import NotFound
 from shopkeeper.data.shop import open_shop
+from shopkeeper.learn.contracts import Decision, Reason
+from shopkeeper.operate.registry import Registry
 from shopkeeper.recommend.request import parse
 
 
@@ -22,7 +22,7 @@ class FixedRuntime:
     """Decides the same slate for everybody; stands in where the decision does not matter."""
 
     def __init__(self, shop: Any) -> None:
-        self.shop, self.unrecorded, self.fallback = shop, 0, False
+        self.shop, self.fallback, self.counts = shop, False, {"unrecorded": 0}
         self.registry = Registry(shop.settings.models_path)
 
     def start(self) -> None:
@@ -30,7 +30,13 @@ class FixedRuntime:
 
     def decide(self, capability: str, raw: dict[str, Any]) -> Decision:
         request = parse(raw)
-        reason = {"code": "popular", "facts": {}, "share": 1.0, "text": "Popular", "text_zh": "热卖"}
+        reason = {
+            "code": "popular",
+            "facts": {},
+            "share": 1.0,
+            "text": "Popular",
+            "text_zh": "热卖",
+        }
         items = [
             {
                 "item_id": f"i{n}",
@@ -59,14 +65,17 @@ class FixedRuntime:
             latency_ms=0.1,
         )
 
-    def explain(self, decision_id: str) -> dict[str, Any]:
+    def explain(self, decision_id: str, *, item: str | None = None) -> dict[str, Any]:
         raise NotFound(f"There is no decision '{decision_id}'.", field="decision_id")
 
     def reload(self, capability: str) -> None:
         return None
 
     def healthy(self) -> dict[str, Any]:
-        return {"recommend": {"fallback": self.fallback, "model": "fixed@1"}}
+        return {"ok": True, "capabilities": {"recommend": {"fallback": self.fallback}}}
+
+    def close(self) -> None:
+        return None
 
 
 class Server:
@@ -81,7 +90,13 @@ class Server:
         self.browser = self.keys.make("page", ["events:write:browser"])[1]
 
     def call(
-        self, method: str, path: str, *, key: str | None = "admin", host: str = "9.9.9.9", **more: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = "admin",
+        host: str = "9.9.9.9",
+        **more: Any,
     ) -> httpx.Response:
         """Send one request through the whole app; ``key`` admin, browser, a text or None."""
         import asyncio

@@ -101,9 +101,11 @@ def test_rate_limit_answers_429_with_retry_after(make_server):
 
 def test_browser_rate_is_per_address(make_server, event):
     server = make_server(browser_rate_per_second=1)
-    send = lambda host: server.call(  # noqa: E731
-        "POST", "/v1/events", key="browser", host=host, json=event()
-    ).status_code
+
+    def send(host):
+        answer = server.call("POST", "/v1/events", key="browser", host=host, json=event())
+        return answer.status_code
+
     assert [send("1.1.1.1") for _ in range(3)] == [202, 202, 429]
     assert send("2.2.2.2") == 202
 

@@ -14,17 +14,28 @@ from importlib.util import find_spec
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from shopkeeper.api import browser, errors, pages
-from shopkeeper.api.auth import guarded
+from shopkeeper.api.auth import PAGE_ROUTE, Handler, guarded
 from shopkeeper.api.batch import take_batch, take_events
 from shopkeeper.api.limits import Gate
 from shopkeeper.api.recommendations import recommendations
 from shopkeeper.api.routes import make_api
 from shopkeeper.api.service import Service
 from shopkeeper.data.keys import Keys, open_keys
+
+# path -> its methods and the scope that it needs.
+HOT = {
+    "/v1/events": (("POST",), "events:write"),
+    "/v1/batch": (("POST",), "events:write"),
+    "/v1/recommendations": (("GET", "POST"), "decisions:write"),
+}
+ALL = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def create_app(
@@ -49,6 +60,7 @@ def create_app(
             await tasks
         if thread is not None:
             await asyncio.to_thread(thread.join, 10)
+        await asyncio.to_thread(runtime.close)
         await asyncio.to_thread(service.keys.close)
         if close_shop:
             await asyncio.to_thread(shop.close)
@@ -74,14 +86,25 @@ def create_app(
 
 def _hot_routes(service: Service) -> list[Route]:
     """Return the routes that bypass FastAPI; openapi.hot_paths describes them."""
+    handlers = {"/v1/events": take_events, "/v1/batch": take_batch}
+    handlers["/v1/recommendations"] = recommendations
     found = []
-    for path, method, scope, handler in (
-        ("/v1/events", "POST", "events:write", take_events),
-        ("/v1/batch", "POST", "events:write", take_batch),
-        ("/v1/recommendations", "GET POST", "decisions:write", recommendations),
-    ):
-        endpoint = guarded(partial(handler, service=service), service, scope, path)
-        found.append(Route(path, endpoint, methods=method.split(), name=path))
-    ask = partial(browser.preflight, service=service)
-    found.append(Route("/v1/events", ask, methods=["OPTIONS"], name="preflight"))
+    for path, (methods, scope) in HOT.items():
+        work = guarded(partial(handlers[path], service=service), service, scope, path)
+        # All methods come here, so that a wrong one is a 405 and not FastAPI's 404.
+        found.append(Route(path, _by_method(work, methods, service), methods=ALL, name=path))
     return found
+
+
+def _by_method(work: Handler, methods: tuple[str, ...], service: Service) -> Handler:
+    allow = ", ".join(methods)
+
+    async def endpoint(request: Request) -> Response:
+        method = request.scope["method"]
+        if method in methods:
+            return await work(request)
+        if method == "OPTIONS" and request.scope["path"] == PAGE_ROUTE:
+            return await browser.preflight(request, service)
+        raise HTTPException(405, headers={"Allow": allow})
+
+    return endpoint

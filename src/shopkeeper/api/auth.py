@@ -6,6 +6,7 @@ a byte of the body is read. The scope a route needs stands once, where the route
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -151,6 +152,12 @@ def _key_text(request: Request) -> str:
     kind, _, text = header(request, b"authorization").partition(" ")
     if kind.lower() == "bearer" and text:
         return text.strip()
+    if kind.lower() == "basic" and text:
+        # Segment and its kin send their write key as the user of basic authentication.
+        try:
+            return base64.b64decode(text).decode("ascii").partition(":")[0]
+        except ValueError:
+            return ""
     query = request.scope.get("query_string", b"")
     if b"key=" in query:
         # sendBeacon cannot send headers. A secret key in an address would end in logs.

@@ -5,8 +5,6 @@ Both run on bytes and msgspec; what became of the events goes to the metrics.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,8 +14,12 @@ from shopkeeper.api.errors import JSON
 from shopkeeper.api.events import post_events, status_of
 from shopkeeper.api.recommendations import read_object
 from shopkeeper.api.service import Service
+from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, TooLarge
+from shopkeeper.data.faults import Rejection
+from shopkeeper.data.importers import segment
 from shopkeeper.data.ingest import Receipt
+from shopkeeper.data.quarantine import refuse
 
 _encode = msgspec.json.encode
 
@@ -36,8 +38,6 @@ async def take_events(request: Request, service: Service) -> Response:
 
 async def take_batch(request: Request, service: Service) -> Response:
     """Take a Segment-shaped batch; messageId becomes event_id, so a retry is harmless."""
-    from shopkeeper.data.importers import segment
-
     body = read_object(await request.body())
     batch = body.get("batch")
     if not isinstance(batch, list) or not batch:
@@ -57,10 +57,30 @@ async def take_batch(request: Request, service: Service) -> Response:
             value=len(batch),
             allowed=f"up to {most} messages",
         )
-    events: list[dict[str, Any]] = segment.to_events(batch)
-    receipt = await service.shop.ingest.post_async(_encode(events), source="segment")
+    now_us = clock.now_us()
+    events, problems = segment.to_events(
+        body, currency=service.settings.currency, received_us=now_us
+    )
+    if problems:
+        kept = [refuse(one, batch[one.index], "segment", now_us) for one in problems]
+        await service.shop.writer.submit_async([], kept)
+    done = Receipt()
+    if events:
+        done = await service.shop.ingest.post_async(_encode(events), source="segment")
+    receipt = _by_place(done, problems, len(batch))
     count(service, receipt)
     return JSON(receipt, status_code=status_of(receipt))
+
+
+def _by_place(done: Receipt, problems: list[Rejection], messages: int) -> Receipt:
+    """Return the receipt of a batch, its rejections numbered by the place of their message."""
+    lost = {one.index for one in problems}
+    places = [place for place in range(messages) if place not in lost]
+    judged = [one.at(places[one.index], one.event_id) for one in done.rejected]
+    rejected = sorted(problems + judged, key=lambda one: one.index)
+    return Receipt(
+        accepted=done.accepted, duplicate=done.duplicate, conflict=done.conflict, rejected=rejected
+    )
 
 
 def count(service: Service, receipt: Receipt) -> None:

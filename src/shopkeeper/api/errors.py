@@ -129,6 +129,12 @@ async def _validation(request: Request, error: Exception) -> Response:
     return of_validation(error)
 
 
+async def fault(request: Request, error: Exception) -> Response:
+    """Answer a fault inside FastAPI, which sends before it raises; the Gate need not again."""
+    request.scope["shop.answer"].fault_told = True
+    return of_fault(request.url.path, request.method, error)
+
+
 HANDLERS: dict[Any, Any] = {
     ShopError: _shop,
     HTTPException: _router,

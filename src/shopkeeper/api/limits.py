@@ -86,6 +86,8 @@ class Gate:
             if not answer.status:
                 await errors.of_shop(error)(scope, receive, answer)
         except Exception as error:
+            if answer.fault_told:
+                return
             response = errors.of_fault(scope["path"], scope["method"], error)
             if answer.status:
                 # Half an answer cannot be taken back; ending the connection says it is broken.
@@ -153,10 +155,11 @@ class RequestTimeout(ShopError):
 class Answer:
     """``send`` that adds headers and remembers the status; the guard names the route."""
 
-    __slots__ = ("closing", "cors", "route", "send", "status")
+    __slots__ = ("closing", "cors", "fault_told", "route", "send", "status")
 
     def __init__(self, send: Send) -> None:
         self.send, self.status, self.closing = send, 0, False
+        self.fault_told = False
         self.route = "other"
         self.cors: list[tuple[bytes, bytes]] = []
 

@@ -6,6 +6,7 @@ Each route names its scope in ``x-scope``; GuardedRoute asks for it before the b
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -34,7 +35,7 @@ def make_api(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        exception_handlers=errors.HANDLERS,
+        exception_handlers=errors.HANDLERS | {Exception: errors.fault},
         redirect_slashes=False,
     )
     api.router.route_class = type("Route", (GuardedRoute,), {"service": service})
@@ -103,9 +104,12 @@ def _decisions(api: FastAPI, service: Service) -> None:
         summary="Say why a decision came out as it did, and why not otherwise.",
         **guarded_by("decisions:read", "503"),
     )
-    async def explain(decision_id: Id) -> Response:
+    async def explain(
+        decision_id: Id, item: Annotated[str | None, Query(max_length=128)] = None
+    ) -> Response:
         service.need_ready()
-        return errors.JSON(await _in_thread(service.runtime.explain, decision_id))
+        ask = partial(service.runtime.explain, decision_id, item=item)
+        return errors.JSON(await _in_thread(ask))
 
 
 def _models(api: FastAPI, service: Service) -> None:

@@ -19,8 +19,6 @@ from shopkeeper.data import keys as key_store
 from shopkeeper.data.keys import Keys
 from shopkeeper.data.passwords import new_password
 from shopkeeper.data.shop import open_shop
-from shopkeeper.operate import capabilities
-from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.runtime import Runtime
 
 Say = Callable[[str], None]
@@ -40,9 +38,8 @@ def serve(settings: Settings, *, say: Say = print) -> None:
         shop = open_shop(settings, exclusive=True)
         try:
             keys = key_store.open_keys(settings)
+            app = create_app(Runtime(shop), keys=keys)
             greet(settings, first_start(keys), say)
-            runtime = Runtime(shop, Registry(settings.models_path), capabilities.all_of())
-            app = create_app(runtime, keys=keys)
             server = uvicorn.Server(uvicorn_config(app, settings))
             server.run(sockets=[listener])
         finally:

@@ -31,6 +31,7 @@ class Service:
         settings = shop.settings
         self.settings = settings
         self.metrics = Metrics()
+        shop.writer.on_commit = self.metrics.commit_seconds.observe
         self.rate = Buckets(settings.rate_per_second, settings.rate_per_second)
         self.browser_rate = Buckets(
             settings.browser_rate_per_second, 2 * settings.browser_rate_per_second
@@ -86,13 +87,8 @@ class Service:
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Return whether the server can do its work, and what of it is lesser than it should be."""
         writable = log_writable(self.shop)
-        healthy = self.runtime.healthy() if self.phase == "ready" else {}
-        capabilities = healthy.get("capabilities", healthy)
-        on_fallback = [
-            name
-            for name, state in capabilities.items()
-            if isinstance(state, dict) and state.get("fallback")
-        ]
+        capabilities = self.runtime.healthy()["capabilities"] if self.phase == "ready" else {}
+        on_fallback = [name for name, state in capabilities.items() if state["fallback"]]
         ready = self.phase == "ready" and writable
         return ready, {
             "ready": ready,
@@ -144,7 +140,7 @@ class Service:
             "shopkeeper_ready": ("1 when decisions can be made.", self.phase == "ready"),
             "shopkeeper_unrecorded_decisions_total": (
                 "Decisions that were answered but could not be put on the record.",
-                getattr(self.runtime, "unrecorded", 0),
+                self.runtime.counts["unrecorded"],
             ),
         }
         if self._last_event_us is not None:

@@ -16,6 +16,11 @@ from shopkeeper.base import log, settings
 @click.pass_obj
 def command(home: str, host: str | None, port: int | None) -> None:
     """Serve the API (OpenAPI at /docs) and the console until stopped."""
+    run_server(home, host=host, port=port)
+
+
+def run_server(home: str, *, host: str | None = None, port: int | None = None) -> None:
+    """Serve a shop folder until SIGTERM or SIGINT; ``demo`` ends here too."""
     given = {"host": host, "port": port}
     wanted = {name: value for name, value in given.items() if value is not None}
     chosen = dataclasses.replace(settings.load(home), **wanted)  # type: ignore[arg-type]
