@@ -1,0 +1,1 @@
+"""The console: server-made pages on which a person watches the shop and asks why."""

@@ -1,0 +1,88 @@
+"""What a chart shows, as plain values for static/charts.js; nothing here draws.
+
+A spec has a ``type`` (bars, lines, days, whiskers, curve) and its rows; times are milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MOST_KINDS = 6
+
+
+def by_minute(
+    rows: Iterable[Mapping[str, Any]], names: Mapping[str, str], other: str, span: tuple[int, int]
+) -> dict[str, Any] | None:
+    """Return stacked bars of events per minute, the commonest kinds by name, the rest as one."""
+    totals: dict[str, int] = {}
+    rows = list(rows)
+    for row in rows:
+        totals[row["kind"]] = totals.get(row["kind"], 0) + row["events"]
+    if not totals:
+        return None
+    shown = sorted(totals, key=lambda kind: -totals[kind])[:MOST_KINDS]
+    points: dict[str, dict[int, int]] = {}
+    for row in rows:
+        name = names.get(row["kind"], row["kind"]) if row["kind"] in shown else other
+        at = row["minute_us"] // 1000
+        series = points.setdefault(name, {})
+        series[at] = series.get(at, 0) + row["events"]
+    return {
+        "type": "bars",
+        "step": 60_000,
+        "from": span[0] // 1000,
+        "to": span[1] // 1000,
+        "series": [{"name": n, "data": sorted(p.items())} for n, p in points.items()],
+    }
+
+
+def by_hour(
+    series: Mapping[str, Mapping[int, int]], span: tuple[int, int], tones: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return stacked bars per hour; ``series`` maps name -> hour in microseconds -> count."""
+    return {
+        "type": "bars",
+        "step": 3_600_000,
+        "from": span[0] // 1000,
+        "to": span[1] // 1000,
+        "series": [
+            {
+                "name": name,
+                "tone": tones.get(name, ""),
+                "data": [(at // 1000, n) for at, n in sorted(points.items())],
+            }
+            for name, points in series.items()
+        ],
+    }
+
+
+def days(
+    labels: list[str],
+    bars: tuple[str, list[float]],
+    line: tuple[str, list[float], str] | None = None,
+) -> dict[str, Any]:
+    """Return bars per day or week, with an optional money line on its own axis."""
+    spec: dict[str, Any] = {
+        "type": "days",
+        "labels": labels,
+        "bars": {"name": bars[0], "data": bars[1]},
+    }
+    if line:
+        spec["line"] = {"name": line[0], "data": line[1], "unit": line[2]}
+    return spec
+
+
+def steps(name: str, points: list[tuple[str, float]], unit: str) -> dict[str, Any]:
+    """Return a line over days that holds its value until the next point, such as a price."""
+    return {"type": "steps", "name": name, "points": points, "unit": unit}
+
+
+def whiskers(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return one dot per model with its interval; rows: name, value, low, high, tone."""
+    return {"type": "whiskers", "rows": rows}
+
+
+def curve(series: Mapping[str, list[tuple[float, float]]]) -> dict[str, Any]:
+    """Return one line per name over training steps."""
+    return {"type": "curve", "series": [{"name": n, "data": p} for n, p in series.items()]}

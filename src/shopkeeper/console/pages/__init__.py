@@ -1,0 +1,1 @@
+"""One file per page of the console: gather the parts, hand them to a template."""

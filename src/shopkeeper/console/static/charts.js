@@ -1,0 +1,195 @@
+// Draw the charts: each element with data-chart holds a spec made by charts.py.
+// Tooltips are drawn on the canvas, because markup made by a library breaks the strict policy.
+"use strict";
+
+(function () {
+  const language = document.documentElement.lang;
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  const charts = new Map();
+
+  function tone(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  }
+
+  function palette() {
+    return [1, 2, 3, 4, 5, 6, 7].map((n) => tone(`chart-${n}`));
+  }
+
+  const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+  const plain = new Intl.NumberFormat(language, { maximumFractionDigits: 4 });
+  const clock = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const hours = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
+
+  function money(unit) {
+    const form = new Intl.NumberFormat(language, { style: "currency", currency: unit });
+    return (value) => form.format(value);
+  }
+
+  function axis(extra) {
+    return {
+      axisLine: { lineStyle: { color: tone("line") } },
+      axisTick: { show: false },
+      axisLabel: { color: tone("ink-soft"), fontSize: 11, hideOverlap: true },
+      splitLine: { lineStyle: { color: tone("line-soft") } },
+      ...extra,
+    };
+  }
+
+  function base() {
+    const family = getComputedStyle(document.body).fontFamily;
+    return {
+      animation: !still.matches,
+      animationDuration: 250,
+      aria: { enabled: false },
+      color: palette(),
+      textStyle: { fontFamily: family, color: tone("ink") },
+      grid: { left: 4, right: 8, top: 34, bottom: 4, containLabel: true },
+      legend: {
+        type: "scroll", top: 0, left: 0, itemWidth: 10, itemHeight: 10, icon: "roundRect",
+        textStyle: { color: tone("ink-soft"), fontSize: 12 },
+        pageTextStyle: { color: tone("ink-soft") }, pageIconColor: tone("ink-soft"),
+      },
+      tooltip: {
+        renderMode: "richText", trigger: "axis", confine: true, borderWidth: 1,
+        backgroundColor: tone("paper"), borderColor: tone("line"),
+        textStyle: { color: tone("ink"), fontSize: 12 },
+      },
+    };
+  }
+
+  const draw = {
+    bars(spec) {
+      const middle = spec.step / 2;
+      return {
+        xAxis: axis({
+          type: "time", min: spec.from, max: spec.to, splitLine: { show: false },
+          axisLabel: { color: tone("ink-soft"), fontSize: 11, hideOverlap: true, formatter: (at) => hours.format(at) },
+        }),
+        yAxis: axis({ type: "value", minInterval: 1, axisLine: { show: false }, axisLabel: { color: tone("ink-soft"), fontSize: 11, formatter: (n) => short.format(n) } }),
+        tooltip: {
+          ...base().tooltip,
+          formatter: (rows) => [clock.format(rows[0].value[0] - middle), ...rows.map((r) => `${r.seriesName}  ${plain.format(r.value[1])}`)].join("\n"),
+        },
+        series: spec.series.map((one) => ({
+          type: "bar", name: one.name, stack: "all", barMaxWidth: 14, barWidth: "70%",
+          itemStyle: one.tone ? { color: tone(one.tone) } : {},
+          data: one.data.map(([at, n]) => [at + middle, n]),
+        })),
+      };
+    },
+    days(spec) {
+      const unit = spec.line && money(spec.line.unit);
+      const right = axis({ type: "value", axisLine: { show: false }, splitLine: { show: false }, axisLabel: { color: tone("ink-soft"), fontSize: 11, formatter: (n) => short.format(n) } });
+      const left = axis({ type: "value", minInterval: 1, axisLine: { show: false }, axisLabel: { color: tone("ink-soft"), fontSize: 11, formatter: (n) => short.format(n) } });
+      const series = [{ type: "bar", name: spec.bars.name, data: spec.bars.data, barMaxWidth: 16, itemStyle: { color: tone("chart-3"), borderRadius: [2, 2, 0, 0] } }];
+      if (spec.line) {
+        series.push({
+          type: "line", name: spec.line.name, data: spec.line.data, yAxisIndex: 1, symbol: "none",
+          lineStyle: { width: 2, color: tone("chart-1") }, itemStyle: { color: tone("chart-1") },
+        });
+      }
+      return {
+        legend: spec.line ? base().legend : { show: false },
+        grid: { ...base().grid, top: spec.line ? 34 : 10 },
+        xAxis: axis({ type: "category", data: spec.labels, splitLine: { show: false } }),
+        yAxis: spec.line ? [left, right] : [left],
+        tooltip: {
+          ...base().tooltip,
+          formatter: (rows) => [rows[0].name, ...rows.map((r) => `${r.seriesName}  ${r.seriesIndex === 1 && unit ? unit(r.value) : plain.format(r.value)}`)].join("\n"),
+        },
+        series,
+      };
+    },
+    steps(spec) {
+      const unit = money(spec.unit);
+      const alone = spec.points.length < 3;
+      return {
+        legend: { show: false },
+        grid: { ...base().grid, top: 10 },
+        xAxis: axis({ type: "time", splitLine: { show: false } }),
+        yAxis: axis({ type: "value", scale: true, axisLine: { show: false }, axisLabel: { color: tone("ink-soft"), fontSize: 11, formatter: unit } }),
+        tooltip: { ...base().tooltip, formatter: (rows) => `${rows[0].value[0]}\n${spec.name}  ${unit(rows[0].value[1])}` },
+        series: [{ type: "line", step: "end", name: spec.name, data: spec.points, symbol: alone ? "circle" : "none", symbolSize: 7, lineStyle: { width: 2 } }],
+      };
+    },
+    whiskers(spec) {
+      const names = spec.rows.map((row) => row.name);
+      const colour = (row) => tone({ champion: "chart-1", baseline: "ink-soft" }[row.tone] || "chart-2");
+      const line = (api, params) => {
+        const row = spec.rows[api.value(0)];
+        const [left, y] = api.coord([api.value(1), api.value(0)]);
+        const [right] = api.coord([api.value(2), api.value(0)]);
+        const stroke = { stroke: colour(row), lineWidth: 2, fill: null };
+        const bit = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style: stroke });
+        return { type: "group", children: [bit(left, y, right, y), bit(left, y - 4, left, y + 4), bit(right, y - 4, right, y + 4)] };
+      };
+      return {
+        legend: { show: false },
+        grid: { ...base().grid, top: 8, right: 18 },
+        xAxis: axis({ type: "value", scale: true, axisLabel: { color: tone("ink-soft"), fontSize: 11, hideOverlap: true, formatter: (n) => plain.format(n) } }),
+        yAxis: axis({ type: "category", data: names, splitLine: { show: false }, axisLabel: { color: tone("ink"), fontSize: 12, width: 110, overflow: "truncate" } }),
+        tooltip: {
+          ...base().tooltip, trigger: "item",
+          formatter: (point) => {
+            const row = spec.rows[point.dataIndex];
+            const span = row.low === null ? "" : `\n${plain.format(row.low)} – ${plain.format(row.high)}`;
+            return `${row.name}\n${plain.format(row.value)}${span}`;
+          },
+        },
+        series: [
+          { type: "custom", renderItem: (params, api) => line(api, params), data: spec.rows.map((row, i) => [i, row.low === null ? row.value : row.low, row.high === null ? row.value : row.high]), encode: { x: [1, 2], y: 0 }, z: 2 },
+          {
+            type: "scatter", symbolSize: 11, z: 3,
+            data: spec.rows.map((row, i) => ({ value: [row.value, i], itemStyle: { color: row.tone === "champion" ? colour(row) : tone("paper"), borderColor: colour(row), borderWidth: 2 } })),
+          },
+        ],
+      };
+    },
+    curve(spec) {
+      return {
+        legend: spec.series.length > 1 ? base().legend : { show: false },
+        grid: { ...base().grid, top: spec.series.length > 1 ? 34 : 10 },
+        xAxis: axis({ type: "value", splitLine: { show: false } }),
+        yAxis: axis({ type: "value", scale: true, axisLine: { show: false } }),
+        tooltip: { ...base().tooltip, formatter: (rows) => rows.map((r) => `${r.seriesName}  ${plain.format(r.value[0])}: ${plain.format(r.value[1])}`).join("\n") },
+        series: spec.series.map((one) => ({ type: "line", name: one.name, data: one.data, symbol: "circle", symbolSize: 5, lineStyle: { width: 2 } })),
+      };
+    },
+  };
+
+  function make(element) {
+    const spec = JSON.parse(element.dataset.chart);
+    const chart = echarts.init(element, null, { renderer: "canvas" });
+    chart.setOption({ ...base(), ...draw[spec.type](spec) });
+    charts.set(element, chart);
+    element.dataset.drawn = "yes";
+  }
+
+  window.shopkeeperCharts = function (root) {
+    for (const [element, chart] of charts) {
+      if (!element.isConnected) {
+        chart.dispose();
+        charts.delete(element);
+      }
+    }
+    for (const element of root.querySelectorAll("[data-chart]")) {
+      if (!charts.has(element)) make(element);
+    }
+  };
+
+  const wide = new ResizeObserver((seen) => {
+    for (const one of seen) charts.get(one.target)?.resize();
+  });
+  const watch = new MutationObserver(() => {
+    for (const element of charts.keys()) wide.observe(element);
+  });
+  watch.observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-drawn"] });
+  dark.addEventListener("change", () => {
+    for (const [element, chart] of charts) {
+      chart.dispose();
+      charts.delete(element);
+      make(element);
+    }
+  });
+})();
