@@ -1,6 +1,5 @@
 """Which sources exist, and which settings of each are tried on validation.
 
-A grid entry is (settings that need a fit, settings that only change how history is weighed).
 The grids are small on purpose: with one validation period, a larger search fits its noise.
 """
 
@@ -27,7 +26,8 @@ PERSONAL = ("frequency", "buy_again")
 # Sources that never join the blend: yardsticks, and frequency, which buy_again contains.
 YARDSTICKS = ("frequency",)
 
-Grid = Sequence[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]
+# (settings that need a fit, settings that only change how history is weighed)
+Grid = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]
 
 
 def grid(
@@ -38,26 +38,22 @@ def grid(
     if timed:
         fades += [{"fade": 1.0, "fade_days": k * horizon_days} for k in (2.0, 6.0)]
     if name == "ease":
-        many = n_items > 6_000
-        return [({"penalty": p}, fades) for p in ((200.0, 500.0) if many else (50.0, 100.0, 300.0))]
+        few = (100.0, 50.0, 300.0)
+        return [{"penalty": p} for p in ((500.0, 200.0) if n_items > 6_000 else few)], fades
     if name == "item-knn":
-        return [({}, fades)]
+        return [{}], fades
     if name == "sequential":
         # Wide baskets make many pairs each; a short reach keeps their number bounded.
-        reach = 20 if lines_per_basket < 2 else 4
-        kept = None if lines_per_basket < 2 else 300
-        return [
-            (
-                {"reach": reach, "neighbours": kept},
-                [{"fade": 0.6, "fade_days": None}, {"fade": 0.8, "fade_days": None}, *fades],
-            )
-        ]
+        narrow = lines_per_basket < 2
+        fit = {"reach": 20, "neighbours": None} if narrow else {"reach": 4, "neighbours": 300}
+        steep = [{"fade": f, "fade_days": None} for f in (0.6, 0.8)]
+        return [fit], [*steep, *fades]
     if name == "popularity":
-        days = (0.5, 1.5, 4.0) if timed else (1e6,)
-        return [({"days": d * horizon_days}, [{}]) for d in days]
+        days = (1.5, 0.5, 4.0) if timed else (1e6,)
+        return [{"days": d * horizon_days} for d in days], [{}]
     if name == "frequency":
-        return [({"days": 1.5 * horizon_days}, [{}])]
-    return [({}, [{}])]
+        return [{"days": 1.5 * horizon_days}], [{}]
+    return [{}], [{}]
 
 
 def make(name: str, settings: Mapping[str, Any]) -> Source:

@@ -20,6 +20,7 @@ DEFAULT_WEIGHTS: dict[str, dict[str, float]] = {
     "repeat": {"buy_again": 1.0, "ease": 0.1},
     "discovery": {"ease": 1.0, "sequential": 0.6, "popularity": 0.1, "text": 0.2},
 }
+LITTLE = 0.02
 # Above this many candidate items ALS stands in for the tail that EASE leaves out.
 MANY_ITEMS = 20_000
 BLENDED = ("popularity", "buy_again", "item-knn", "sequential", "ease", "text")
@@ -66,7 +67,7 @@ def choose(data: Training, *, protocol: str = "time", also: Sequence[str] = ()) 
     return Study(
         settings=settings,
         weights=_complete(weights, blended),
-        trend=powers,
+        trend={**powers, "all": powers["all"] or powers["discovery"]},
         validation=validation,
         subjects=judged.asked.n_subjects,
     )
@@ -97,25 +98,23 @@ def _best_settings(
 ) -> tuple[dict[str, Any], Source]:
     """Return the settings with the best NDCG@10 of the source alone, and the source fitted."""
     task = "repeat" if name in shelf.PERSONAL else "discovery"
-    best: tuple[float, dict[str, Any], Source] | None = None
-    for to_fit, ways in shelf.grid(name, **shape):
+    fits, ways = shelf.grid(name, **shape)
+    best_value, best_fit, best_way, best_source = -1.0, fits[0], ways[0], None
+    for to_fit in fits:
         source = shelf.make(name, to_fit).fit(inner)
-        top_way: Mapping[str, Any] = ways[0]
-        top_value = -1.0
-        for way in ways:
-            for key, value in way.items():
-                setattr(source, key, value)
-            if len(ways) > 1 or len(shelf.grid(name, **shape)) > 1:
-                value = fusion.solo_ndcg(source.scores, judged, task)
-                if value > top_value + fusion.MIN_GAIN:
-                    top_way, top_value = way, value
-        for key, value in top_way.items():
-            setattr(source, key, value)
-        if best is None or top_value > best[0] + fusion.MIN_GAIN:
-            best = (top_value, {**to_fit, **top_way}, source)
-    if best is None:
+        # The first fit tries every way of weighing history, later fits the best of them.
+        for way in ways if best_source is None else [best_way]:
+            for key, setting in way.items():
+                setattr(source, key, setting)
+            one_choice = len(fits) * len(ways) == 1
+            value = 0.0 if one_choice else fusion.solo_ndcg(source.scores, judged, task)
+            if value > best_value + fusion.MIN_GAIN:
+                best_value, best_fit, best_way, best_source = value, to_fit, way, source
+    if best_source is None:
         raise ValueError(f"The grid of {name} is empty.")
-    return best[1], best[2]
+    for key, setting in best_way.items():
+        setattr(best_source, key, setting)
+    return {**best_fit, **best_way}, best_source
 
 
 def _weigh(
@@ -147,17 +146,23 @@ def _weigh(
 def _complete(
     weights: Mapping[str, Mapping[str, float]], blended: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Add the tasks that no log can judge: what goes with an item, and what is trending."""
+    """Add what no log can judge: goes-with, trending, and something for whoever is new.
+
+    A customer without repeats must still see a page, so "all" carries a fiftieth of discovery
+    and both carry a little popularity: below any source that speaks, above silence.
+    """
     found = {task: {n: w for n, w in ws.items() if n in blended} for task, ws in weights.items()}
-    pairs = {
-        n: w for n, w in found["discovery"].items() if n not in ("popularity", *shelf.PERSONAL)
-    }
-    if not any(pairs.values()):
-        pairs = {n: w for n, w in DEFAULT_WEIGHTS["discovery"].items() if n in blended}
-    # A little text and popularity, so that a product nobody bought yet still has neighbours.
-    peak = max(pairs.values())
-    similar = {**pairs, "sequential": max(pairs.get("sequential", 0.0), 0.3 * peak)}
+    discovery = found["discovery"]
+    if not any(discovery.values()):
+        discovery = {n: w for n, w in DEFAULT_WEIGHTS["discovery"].items() if n in blended}
+    peak = max(discovery.values())
+    found["discovery"] = {**discovery, "popularity": max(discovery.get("popularity", 0), LITTLE)}
+    for name, weight in found["discovery"].items():
+        found["all"][name] = max(found["all"].get(name, 0.0), LITTLE * weight / peak)
+    alone = ("popularity", *shelf.PERSONAL)
+    similar = {n: w for n, w in discovery.items() if n not in alone}
+    similar["sequential"] = max(similar.get("sequential", 0.0), 0.3 * peak)
     if "text" in blended:
-        similar["text"] = max(pairs.get("text", 0.0), 0.2 * peak)
-    similar["popularity"] = 0.02 * peak
+        similar["text"] = max(similar.get("text", 0.0), 0.2 * peak)
+    similar["popularity"] = LITTLE * peak
     return {**found, "similar": similar, "trending": {"popularity": 1.0}}

@@ -1,0 +1,72 @@
+"""Some columns of a CSV, TSV or Parquet file, gzipped or not, as an Arrow table.
+
+CSV cells stay texts: what a number or a date is, the caller decides, and can then say which
+row is wrong. Empty cells and the words NaN, null and None are missing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
+
+from shopkeeper.base.errors import BadInput
+
+_MISSING = ["", "NaN", "nan", "NAN", "null", "NULL", "None"]
+
+
+def read_columns(path: Path, wanted: set[str]) -> pa.Table:
+    """Return the wanted columns that the file has; BadInput says why it cannot be read.
+
+    A file without any wanted column comes back with all its names and no rows of interest,
+    so that the caller can name both.
+    """
+    if not path.is_file():
+        raise BadInput(f"{path} is not a file.", hint="Check the path.", value=str(path))
+    suffixes = [s.lower() for s in path.suffixes]
+    kind = next((s for s in reversed(suffixes) if s != ".gz"), "")
+    try:
+        if kind in (".parquet", ".pq"):
+            return _parquet(path, wanted)
+        return _csv(path, "\t" if kind in (".tsv", ".tab") else ",")
+    except (pa.ArrowInvalid, pa.ArrowException, zlib.error, gzip.BadGzipFile, EOFError) as problem:
+        raise BadInput(
+            f"{path} cannot be read: {problem}.",
+            hint="Give a CSV (UTF-8, with a heading), TSV or Parquet file, or one of them as .gz.",
+        ) from problem
+
+
+def _parquet(path: Path, wanted: set[str]) -> pa.Table:
+    source: object = path
+    if path.suffix.lower() == ".gz":
+        source = io.BytesIO(gzip.decompress(path.read_bytes()))
+    file = pa_parquet.ParquetFile(source)
+    names = file.schema_arrow.names
+    picked = [name for name in names if name in wanted]
+    return file.read(columns=picked or names)
+
+
+def _csv(path: Path, delimiter: str) -> pa.Table:
+    if path.stat().st_size == 0:
+        raise BadInput(f"{path} is empty: no heading and no rows.", value=str(path))
+    with pa.input_stream(path, compression="detect") as stream:
+        heading = stream.read(65_536)
+    first = heading.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
+    names = [name.strip().strip('"') for name in first.rstrip("\r").split(delimiter)]
+    options = pa_csv.ConvertOptions(
+        column_types={name: pa.string() for name in names},
+        null_values=_MISSING,
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+    )
+    with pa.input_stream(path, compression="detect") as stream:
+        return pa_csv.read_csv(
+            stream,
+            parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=options,
+        )
