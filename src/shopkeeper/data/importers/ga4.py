@@ -7,7 +7,6 @@ say nothing about shopping (session_start, scroll …) are skipped and counted.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, shorten
 from shopkeeper.data.importers.money import to_minor
 from shopkeeper.data.importers.reading import open_text, scan_utf8
-from shopkeeper.data.importers.rows import Found, Odd, Skip
+from shopkeeper.data.importers.rows import Found, Odd, Skip, content_id
 
 # GA4 name -> (our kind, what it carries). "each" item is an event of its own.
 EVENTS = {
@@ -114,7 +113,7 @@ def to_events(row: dict[str, Any], currency: str) -> list[dict[str, Any]]:
     pseudo = row.get("user_pseudo_id")
     content = json.dumps(row, sort_keys=True, ensure_ascii=False, default=str).encode("utf-8")
     event: dict[str, Any] = {
-        "event_id": f"ga4-{hashlib.blake2b(content, digest_size=12).hexdigest()}",
+        "event_id": content_id("ga4", content),
         "kind": kind,
         "occurred_at": _time(row.get("event_timestamp")),
         "customer_id": _text(row.get("user_id") or pseudo),

@@ -7,7 +7,6 @@ same file a second time is all duplicates.
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -25,10 +24,10 @@ from shopkeeper.data.faults import Rejection
 from shopkeeper.data.importers.ga4 import json_rows, read_ga4
 from shopkeeper.data.importers.groups import group_events
 from shopkeeper.data.importers.kinds import IMPORT_KINDS, SPECS
-from shopkeeper.data.importers.mapping import Mapping, resolve
+from shopkeeper.data.importers.mapping import PERSON, Mapping, resolve
 from shopkeeper.data.importers.merchant import read_merchant
 from shopkeeper.data.importers.reading import open_bytes, open_table, scan_utf8
-from shopkeeper.data.importers.rows import Context, Found, Odd, Skip, row_events
+from shopkeeper.data.importers.rows import Context, Found, Odd, Skip, content_id, row_events
 from shopkeeper.data.importers.segment import to_events
 from shopkeeper.data.log.store import Refused
 from shopkeeper.data.privacy import hide_card_numbers
@@ -151,6 +150,10 @@ def _open(
         currency=currency,
         file_time=file_time,
         keyring=shop.keyring,
+        extras=(
+            *(name for name in PERSON if name in columns or name in mapping.constants),
+            *(f"properties.{column}" for column in mapping.properties),
+        ),
     )
     make = group_events if spec.group else row_events
     return table.rows, make(context, table.chunks)
@@ -263,6 +266,6 @@ class _Loader:
 def _with_id(event: Any) -> Any:
     """Return an event with an id; a feed's event without one is named by its content."""
     if isinstance(event, dict) and not event.get("event_id"):
-        digest = hashlib.blake2b(msgspec.json.encode(event, order="sorted"), digest_size=12)
-        return {**event, "event_id": f"{event.get('kind')}-{digest.hexdigest()}"}
+        content = msgspec.json.encode(event, order="sorted")
+        return {**event, "event_id": content_id(str(event.get("kind")), content)}
     return event
