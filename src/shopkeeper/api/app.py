@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 from starlette.applications import Starlette
@@ -27,6 +26,7 @@ from shopkeeper.api.limits import Gate
 from shopkeeper.api.recommendations import recommendations
 from shopkeeper.api.routes import make_api
 from shopkeeper.api.service import Service
+from shopkeeper.console import routes as console
 from shopkeeper.data.keys import Keys, open_keys
 
 # path -> its methods and the scope that it needs.
@@ -76,10 +76,7 @@ def create_app(
     app.state.service = service
     app.state.ingest = shop.ingest
     app.router.redirect_slashes = False
-    if find_spec("shopkeeper.console.routes"):
-        from shopkeeper.console import routes as console
-
-        console.mount(app, runtime, shop)
+    console.mount(app, runtime, shop)
     app.router.routes.append(Mount("", app=make_api(service)))
     return app
 

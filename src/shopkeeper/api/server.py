@@ -7,7 +7,9 @@ SIGTERM and SIGINT stop listening, finish the requests under way and drain the l
 from __future__ import annotations
 
 import errno
+import signal
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -33,8 +35,10 @@ class PortInUse(ShopError):
 
 def serve(settings: Settings, *, say: Say = print) -> None:
     """Serve a shop folder until SIGTERM or SIGINT; ShopLocked or PortInUse when it cannot."""
-    listener = listen(settings.host, settings.port)
-    with listener:
+    # uvicorn hands a signal on when it is done; this one then leaves through every `finally`.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    with listen(settings.host, settings.port) as listener:
         shop = open_shop(settings, exclusive=True)
         try:
             keys = key_store.open_keys(settings)
@@ -44,6 +48,10 @@ def serve(settings: Settings, *, say: Say = print) -> None:
             server.run(sockets=[listener])
         finally:
             shop.close()
+
+
+def _leave(number: int, frame: object) -> None:
+    sys.exit(0)
 
 
 def uvicorn_config(app: object, settings: Settings) -> uvicorn.Config:

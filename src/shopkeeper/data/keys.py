@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import secrets
 import threading
 import time
@@ -94,13 +95,14 @@ class Keys:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Private from its first byte; SQLite gives its helper files the same rights.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._engine = sa.create_engine(
             f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 5}
         )
         event.listen(self._engine, "connect", _on_connect)
         with _storing():
             meta.create_all(self._engine)
-            path.chmod(0o600)
             # data_version tells of others' commits, so it is asked on a connection that only reads.
             self._watch = self._engine.connect()
         self._lock = threading.Lock()
