@@ -167,7 +167,7 @@ def test_the_route_stops_reading_a_long_body_early(shop):
 
 def test_http_answers_429_with_retry_after_when_the_queue_is_full(shop, monkeypatch):
     def full(*_):
-        raise TooBusy("2000 requests already wait for the log.", retry_after_seconds=0.2)
+        raise TooBusy("2000 requests wait for the log.", retry_after_seconds=0.2)
 
     monkeypatch.setattr(shop.writer, "submit_async", full)
     answer = send(shop, view("e1"))
@@ -252,3 +252,9 @@ def test_a_shop_that_does_not_open_gives_its_lock_back(settings):
         open_shop(settings, exclusive=True)
     settings.log_path.unlink()
     open_shop(settings, exclusive=True).close()
+
+
+def test_a_folder_that_cannot_be_used_is_named(settings):
+    settings.home.write_text("a file stands here")
+    with pytest.raises(StoreUnavailable, match="cannot be used"):
+        open_shop(settings, exclusive=True)

@@ -286,6 +286,21 @@ def test_an_answer_never_comes_before_its_commit(log, settings, kind, is_early):
     reader.close()
 
 
+def test_few_huge_requests_are_too_busy_as_well(log, pen, monkeypatch):
+    monkeypatch.setattr(writer, "_MAX_WAITING_ROWS", 100)
+    gate = threading.Event()
+    commit = log.commit
+    monkeypatch.setattr(log, "commit", lambda *a: gate.wait(10) and commit(*a))
+    first = pen.submit(rows(0, 500))  # alone, any size may pass
+    until(lambda: pen.waiting() == 0)
+    second = pen.submit(rows(500, 580))
+    with pytest.raises(TooBusy, match="1 requests with 80 events"):
+        pen.submit(rows(580, 620))
+    gate.set()
+    assert len(first.result(10)) + len(second.result(10)) == 580
+    assert pen.submit(rows(580, 620)).result(10) == ["accepted"] * 40
+
+
 def test_a_row_that_cannot_be_stored_fails_its_own_request_only(log, pen, monkeypatch):
     gate = threading.Event()
     commit = log.commit
@@ -340,6 +355,19 @@ def test_subscribers_see_what_other_processes_wrote(log, pen, settings, monkeypa
     other.close()
     assert [seq for seq, _ in late] == list(range(1, 29))
     assert [one.event_id for _, one in seen[15:]] == [f"e{i}" for i in range(30, 40)]
+
+
+def test_a_busy_log_that_stores_nothing_new_still_looks_for_others_rows(
+    log, pen, settings, monkeypatch
+):
+    monkeypatch.setattr(writer, "POLL_SECONDS", 0.05)
+    seen = []
+    pen.submit(rows(0, 1)).result(10)
+    pen.subscribe(seen.extend)
+    other = open_store(settings)
+    other.append(rows(10, 20))
+    until(lambda: pen.submit(rows(0, 1)).result(10) == ["duplicate"] and len(seen) == 10)
+    other.close()
 
 
 def test_a_subscriber_that_fails_stops_neither_the_log_nor_the_others(log, pen):

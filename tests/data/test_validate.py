@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import hypothesis
+import hypothesis.strategies as st
 import msgspec
 import pytest
+from hypothesis import given
 
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, TooLarge
+from shopkeeper.base.settings import Settings
 from shopkeeper.data import faults
 from shopkeeper.data.events import KINDS, Event, Line, Person, decoder
 from shopkeeper.data.privacy import Keyring
 from shopkeeper.data.validate import check_event, parse, to_row
 
 RING = Keyring(bytes(32))
+LIMITS = Settings()
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOW_US = clock.to_us(NOW)
 GOOD = {"event_id": "e1", "kind": "page_view", "occurred_at": "2026-03-01T10:00:00Z"}
@@ -376,3 +381,52 @@ def test_every_field_says_what_is_allowed():
     for name in Event.__struct_fields__:
         assert faults.ALLOWED[name]
     assert faults.ALLOWED["lines.quantity"] == "a number from 0 to 1000000000"
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=30)
+    | st.sampled_from([CARD, "2026-03-01T10:00:00Z", "page_view", "purchase", ""])
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+fields = st.sampled_from([*Event.__struct_fields__, "unknown"])
+
+
+@given(
+    changes=st.lists(st.dictionaries(fields, values, max_size=5) | values, min_size=1, max_size=4)
+)
+@hypothesis.settings(max_examples=120, deadline=None, derandomize=True)
+def test_whatever_comes_each_event_is_stored_or_refused(changes):
+    """Every event of a batch gets one answer; what is stored reads back; no card number stays."""
+    batch = [GOOD | one if isinstance(one, dict) else one for one in changes]
+    parsed = parse(json.dumps(batch).encode(), LIMITS, RING, NOW_US)
+    assert len(parsed.rows) + len(parsed.rejections) == len(batch)
+    assert len(parsed.rejections) == len(parsed.refused)
+    for row in parsed.rows:
+        assert check_event(row.event(), latest=NOW + timedelta(days=1)) is None
+        assert CARD not in row.body.decode()
+    assert CARD not in repr(parsed.rejections) + repr(parsed.refused)
+    msgspec.json.encode(parsed.rejections)
+    for one in parsed.refused:
+        json.loads(one.raw)
+        (one.raw + one.message + (one.event_id or "")).encode("utf-8")
+
+
+@given(raw=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
+@hypothesis.settings(max_examples=120, deadline=None, derandomize=True)
+def test_whatever_bytes_come_the_answer_is_in_our_words(raw):
+    try:
+        parsed = parse(raw, LIMITS, RING, NOW_US)
+    except BadInput as error:
+        msgspec.json.encode(error.to_dict())
+    else:
+        assert parsed.rejections

@@ -32,7 +32,7 @@ def decode_all(raw: bytes) -> list[Event]:
     start = raw[:64].lstrip()
     if start[:1] == b"[":
         return batch_decoder.decode(raw)
-    if start.startswith(b'{"events"'):
+    if b'"events"' in start:
         return _envelope_decoder.decode(raw).events
     return [decoder.decode(raw)]
 

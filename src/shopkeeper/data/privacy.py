@@ -68,7 +68,13 @@ def load_keyring(settings: Settings) -> Keyring:
         return Keyring(_decode(given, "SHOPKEEPER_MASTER_KEY"))
     path = settings.keys_path
     if not path.exists():
-        _make_keys(path)
+        try:
+            _make_keys(path)
+        except OSError as problem:
+            raise StoreUnavailable(
+                f"The key file {path} cannot be made: {problem.strerror}.",
+                hint="Look at the folder's owner and the disk, or set SHOPKEEPER_MASTER_KEY.",
+            ) from problem
     mode = path.stat().st_mode
     if mode & 0o077:
         raise BadInput(
@@ -113,11 +119,14 @@ def _make_keys(path: Path) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        return
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without hard links
+            os.replace(draft, path)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
 
 
 def normalise(field: str, value: str) -> str:

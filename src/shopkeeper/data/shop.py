@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from shopkeeper.base import clock
-from shopkeeper.base.errors import BadInput, ShopLocked, TooBusy
+from shopkeeper.base.errors import BadInput, ShopError, ShopLocked, StoreUnavailable, TooBusy
 from shopkeeper.base.settings import Settings
 from shopkeeper.data.events import Event
 from shopkeeper.data.faults import Rejection
@@ -46,8 +46,12 @@ class Shop:
         self.settings = settings
         self._lock = lock
         self.store: Store = open_store(settings)
-        self.keyring: Keyring = load_keyring(settings)
-        _check_key(self.store, self.keyring)
+        try:
+            self.keyring: Keyring = load_keyring(settings)
+            _check_key(self.store, self.keyring)
+        except ShopError:
+            self.store.close()
+            raise
         self.writer = Writer(self.store, settings)
         self.ingest = Ingest(settings, self.keyring, self.writer)
 
@@ -149,9 +153,15 @@ def open_shop(settings: Settings, *, exclusive: bool = False) -> Shop:
 
 
 def _take_lock(settings: Settings) -> int:
-    settings.home.mkdir(parents=True, exist_ok=True)
     path = settings.home / "server.lock"
-    handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as problem:
+        raise StoreUnavailable(
+            f"The shop folder {settings.home} cannot be used: {problem.strerror}.",
+            hint="Look at its owner and the disk, or name another with --home.",
+        ) from problem
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

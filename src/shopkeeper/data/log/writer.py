@@ -2,9 +2,9 @@
 
 Callers hand in rows and get a future. The thread takes what waits, up to
 ``group_commit_requests``, stores it in one transaction, tells the subscribers, and only then
-resolves the futures: an acknowledged event is on disk. When more than ``queue_requests`` wait,
-``submit`` raises TooBusy instead of growing. A failed commit fails its callers; the thread
-lives on and the next commit may succeed.
+resolves the futures: an acknowledged event is on disk. When more than ``queue_requests`` or
+200,000 events wait, ``submit`` raises TooBusy instead of growing. A failed commit fails its
+callers; the thread lives on and the next commit may succeed.
 
 Subscribers see every event of the log exactly once and in order of seq, also those that other
 processes wrote to the same file, which a poll once a second finds.
@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -30,6 +31,7 @@ from shopkeeper.data.log.store import Commit, Refused, Row, Store
 Seen = list[tuple[int, Row]]
 POLL_SECONDS = 1.0
 _READ_ROWS = 5000
+_MAX_WAITING_ROWS = 200_000  # some 200 MB; few huge requests must not fill the memory either
 _MAX_ROWS = 20_000  # rows in one commit, so that one import does not hold the others back
 
 
@@ -56,7 +58,9 @@ class Writer:
         self._settings = settings
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._subscribers: list[_Subscriber] = []
+        self.on_commit: Callable[[float], None] = lambda seconds: None  # for the metrics
         self._closed = False
+        self._rows_waiting = 0
         self._gate = threading.Lock()
         self._checkpointer = Checkpointer(store)
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
@@ -101,17 +105,21 @@ class Writer:
         self._checkpointer.close()
 
     def _put(self, job: _Job) -> None:
-        if self._queue.qsize() >= self._settings.queue_requests:
-            raise TooBusy(
-                f"{self._settings.queue_requests} requests already wait for the log.",
-                hint="Send the same events again after the pause; a repeat is harmless.",
-                retry_after_seconds=1.0,
-            )
+        rows = len(job.rows)
         with self._gate:
+            waiting = self._queue.qsize()
+            crowded = self._rows_waiting and self._rows_waiting + rows > _MAX_WAITING_ROWS
+            if waiting >= self._settings.queue_requests or crowded:
+                raise TooBusy(
+                    f"{waiting} requests with {self._rows_waiting} events wait for the log.",
+                    hint="Send the same events again after the pause; a repeat is harmless.",
+                    retry_after_seconds=1.0,
+                )
             if self._closed or not self._thread.is_alive():
                 raise StoreUnavailable(
                     "The log is closed.", hint="The server is stopping; send the events again."
                 )
+            self._rows_waiting += rows
             self._queue.put(job)
 
     def _run(self) -> None:
@@ -125,36 +133,44 @@ class Writer:
 
     def _serve(self) -> None:
         going = True
+        looked = time.monotonic()
         while going:
             try:
                 job = self._queue.get(timeout=POLL_SECONDS)
             except queue.Empty:
-                self._catch_up()
-                continue
-            jobs: list[_Job] = []
-            rows = 0
-            while True:
-                if job is None:
-                    going = False
-                    break
-                jobs.append(job)
-                rows += len(job.rows)
-                if len(jobs) >= self._settings.group_commit_requests or rows >= _MAX_ROWS:
-                    break
-                try:
-                    job = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-            # From here on a caller may no longer cancel, so that its answer can be set.
-            for one in jobs:
-                if one.loop is None:
-                    one.future.set_running_or_notify_cancel()
+                jobs: list[_Job] = []
+            else:
+                jobs, going = self._gather(job)
             if jobs:
                 self._write(jobs)
+            if time.monotonic() - looked >= POLL_SECONDS:
+                looked = time.monotonic()
+                self._catch_up()
+
+    def _gather(self, job: _Job | None) -> tuple[list[_Job], bool]:
+        """Return this job and those behind it that fit one commit, and whether to go on."""
+        jobs: list[_Job] = []
+        rows = 0
+        while job is not None:
+            jobs.append(job)
+            rows += len(job.rows)
+            if job.loop is None:
+                # From here on the caller may no longer cancel, so that the answer can be set.
+                job.future.set_running_or_notify_cancel()
+            if len(jobs) >= self._settings.group_commit_requests or rows >= _MAX_ROWS:
+                break
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+        with self._gate:
+            self._rows_waiting -= rows
+        return jobs, job is not None
 
     def _write(self, jobs: list[_Job]) -> None:
         rows = [row for job in jobs for row in job.rows]
         refused = [one for job in jobs for one in job.refused]
+        started = time.perf_counter()
         try:
             done = self.store.commit(rows, refused)
         except ShopError as problem:
@@ -173,6 +189,7 @@ class Writer:
         except BaseException:
             _answer([(job, None, StoreUnavailable("The log has stopped.")) for job in jobs])
             raise
+        self.on_commit(time.perf_counter() - started)
         self._checkpointer.nudge()
         self._tell(done)
         answers: list[tuple[_Job, list[str] | None, Exception | None]] = []
