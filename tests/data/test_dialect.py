@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +98,9 @@ def test_every_forbidden_function_has_a_way_out():
 
 def test_a_function_that_spark_lacks_is_named():
     assert unknown_to_spark("SELECT LIST_DOT(a, b), COUNT(*) FROM t") == ["list_dot"]
+
+
+def test_every_table_is_documented_and_no_other():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "tables.md"
+    documented = set(re.findall(r"^\| `(\w+)` \|", page.read_text("utf-8"), re.MULTILINE))
+    assert documented == set(tables())
