@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 MOST_KINDS = 6
+MINUTE_US = 60_000_000
 
 
 def by_minute(
@@ -25,32 +26,30 @@ def by_minute(
     points: dict[str, dict[int, int]] = {}
     for row in rows:
         name = names.get(row["kind"], row["kind"]) if row["kind"] in shown else other
-        at = row["minute_us"] // 1000
         series = points.setdefault(name, {})
-        series[at] = series.get(at, 0) + row["events"]
-    return {
-        "type": "bars",
-        "step": 60_000,
-        "from": span[0] // 1000,
-        "to": span[1] // 1000,
-        "series": [{"name": n, "data": sorted(p.items())} for n, p in points.items()],
-    }
+        series[row["minute_us"]] = series.get(row["minute_us"], 0) + row["events"]
+    return stacked(points, span, MINUTE_US)
 
 
-def by_hour(
-    series: Mapping[str, Mapping[int, int]], span: tuple[int, int], tones: Mapping[str, str]
+def stacked(
+    series: Mapping[str, Mapping[int, int]],
+    span: tuple[int, int],
+    step_us: int,
+    tones: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return stacked bars per hour; ``series`` maps name -> hour in microseconds -> count."""
+    """Return stacked bars, one slot per step of the span, empty ones too.
+
+    ``series`` maps name -> slot in microseconds -> count.
+    """
+    slots = range(span[0], span[1], step_us)
     return {
         "type": "bars",
-        "step": 3_600_000,
-        "from": span[0] // 1000,
-        "to": span[1] // 1000,
+        "slots": [at // 1000 for at in slots],
         "series": [
             {
                 "name": name,
-                "tone": tones.get(name, ""),
-                "data": [(at // 1000, n) for at, n in sorted(points.items())],
+                "tone": (tones or {}).get(name, ""),
+                "data": [points.get(at, 0) for at in slots],
             }
             for name, points in series.items()
         ],

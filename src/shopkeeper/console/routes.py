@@ -62,6 +62,7 @@ def console_app(runtime: Any, shop: Any, keys: Keys | None = None) -> Starlette:
         ("/", overview.show),
         ("/live", overview.live),
         ("/quality", quality.show),
+        ("/quality-pipeline", quality.pipeline),
         ("/customers", customers.index),
         ("/customers/{subject:path}", customers.show),
         ("/products", products.index),

@@ -53,6 +53,7 @@ class Console:
         # The last run of the quality checks: when, up to which event, what it found.
         self.checking = threading.Lock()
         self.checked: tuple[int, int, list[Any] | None] = (0, 0, None)
+        self.piped: tuple[int, int, list[Any] | None] = (0, 0, None)
         self._users: tuple[int, frozenset[str]] = (0, frozenset())
 
     def users(self, *, fresh: bool = False) -> frozenset[str]:
@@ -82,6 +83,11 @@ class View:
     def say(self, key: str, **facts: Any) -> str:
         """Return words in the language of this request."""
         return speech.say(self.language, key, **facts)
+
+    def say_n(self, key: str, n: float) -> str:
+        """Return words that count something, with a singular where the language has one."""
+        form = f"{key}_one" if n == 1 else key
+        return self.say(form, n=formats.number(n))
 
     def word(self, section: str, key: str | None) -> str:
         """Return the word for a name of the data, or the name where we have no word."""
@@ -175,7 +181,9 @@ class View:
             "notice": "",
             "q": "",
             "t": self.say,
+            "tn": self.say_n,
             "word": self.word,
+            "word_or": self.word_or,
             "url": self.url,
             "asset": lambda name: self.url("static/" + self.console.assets.address(name)),
             "money": lambda minor, code: formats.money(minor, code, self.language),

@@ -299,17 +299,6 @@ def titles(warehouse: Tables, item_ids: Iterable[str]) -> dict[str, str]:
     return {row["item_id"]: row["title"] for row in found}
 
 
-def label_counts(warehouse: Tables) -> list[dict[str, Any]]:
-    """Return how many labels there are by name and source."""
-    return rows(
-        warehouse,
-        """
-        SELECT coalesce(label, kind) AS label, source, count(*) AS n FROM labels
-        GROUP BY ALL ORDER BY n DESC, label LIMIT 50
-        """,
-    )
-
-
 def quarantined(
     store: Store, offset: int, limit: int, *, code: str = "", text: str = ""
 ) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ def _capability(view: View, name: str) -> dict[str, Any]:
             for v in versions
         ],
         **(_measured(view, shown.report) if shown else {"metrics": [], "columns": [], "table": []}),
-        "curves": _curves(shown.curves) if shown else [],
+        "curves": _curves(view, shown.curves) if shown else [],
     }
 
 
@@ -111,7 +111,7 @@ def _measured(view: View, report: Mapping[str, Any]) -> dict[str, Any]:
 
     drawn = [
         {
-            "name": metric,
+            "name": _metric_word(view, metric),
             "rows": len(order),
             "chart": charts.whiskers(
                 [
@@ -132,22 +132,30 @@ def _measured(view: View, report: Mapping[str, Any]) -> dict[str, Any]:
         }
         for name in order
     ]
-    return {"metrics": drawn, "columns": columns, "table": table}
+    return {"metrics": drawn, "columns": [_metric_word(view, m) for m in columns], "table": table}
 
 
-def _place(metric: str) -> tuple[int, str]:
+def _place(metric: str) -> tuple[int, bool, str]:
     """Return where a metric stands; names may carry a task, ``repeat.ndcg_at_10``."""
-    name = metric.rsplit(".", 1)[-1]
+    task, _, name = metric.rpartition(".")
     known = METRICS_FIRST.index(name) if name in METRICS_FIRST else len(METRICS_FIRST)
-    return known, metric
+    return known, bool(task), metric
 
 
-def _curves(curves: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "chart": charts.curve({name: [(float(x), float(y)) for x, y in points]})}
-        for name, points in sorted(curves.items())
-        if points
-    ]
+def _metric_word(view: View, metric: str) -> str:
+    task, _, name = metric.rpartition(".")
+    word = view.word("metric", name)
+    return f"{word} · {view.word('task', task)}" if task else word
+
+
+def _curves(view: View, curves: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    for key, points in sorted(curves.items()):
+        if points:
+            name = _metric_word(view, key)
+            series = {name: [(float(x), float(y)) for x, y in points]}
+            found.append({"name": name, "chart": charts.curve(series)})
+    return found
 
 
 def _interval(found: Any) -> tuple[float | None, float | None]:

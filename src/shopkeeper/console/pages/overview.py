@@ -66,7 +66,8 @@ def _sales(view: View) -> dict[str, Any]:
     since = last - last % clock.DAY_US - (DAYS_SHOWN - 1) * clock.DAY_US
     found = reports.orders_by_day(warehouse, since)
     by_day = {row["dt"]: row for row in found if row["currency"] == total["currency"]}
-    labels = [clock.iso(since + n * clock.DAY_US)[:10] for n in range(DAYS_SHOWN)]
+    days = (clock.iso(since + n * clock.DAY_US)[:10] for n in range(DAYS_SHOWN))
+    labels = [day for day in days if day >= min(by_day)]
     scale = formats.scale(total["currency"])
     orders = [by_day[day]["orders"] if day in by_day else 0 for day in labels]
     revenue = [by_day[day]["net_minor"] / scale if day in by_day else 0 for day in labels]
@@ -108,7 +109,9 @@ def _decisions(view: View) -> dict[str, Any]:
     return {
         "total": total,
         "fallback_share": fallbacks / total if total else None,
-        "chart": charts.by_hour(series, (since, since + 24 * HOUR_US), {by_fallback: "warn"}),
+        "chart": charts.stacked(
+            series, (since, since + 24 * HOUR_US), HOUR_US, {by_fallback: "chart-4"}
+        ),
     }
 
 
@@ -125,8 +128,8 @@ def _attention(view: View) -> list[dict[str, Any]]:
     for one in quality.findings(view):
         level = "error" if one.severity == "error" else "warn"
         title = view.word("check", one.name)
-        count = formats.number(one.count)
-        note(level, view.say("overview.check_failed", check=title, count=count), "quality")
+        rows = view.say_n("quality.n_rows", one.count)
+        note(level, view.say("overview.check_failed", check=title, rows=rows), "quality")
     for name, champion in models.champions(view).items():
         capability = view.word("capability", name)
         if champion is None:
@@ -148,6 +151,6 @@ def _attention(view: View) -> list[dict[str, Any]]:
         note("warn", view.say("overview.stale_data", age=age), None)
     refused = sum(quarantine.counts(shop.store).values())
     if refused:
-        text = view.say("overview.quarantined", count=formats.number(refused))
+        text = view.say_n("overview.quarantined", refused)
         note("warn", text, "quality")
     return sorted(found, key=lambda one: one["level"] != "error")

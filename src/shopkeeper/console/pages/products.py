@@ -98,7 +98,7 @@ def _together(view: View, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         row
         | {
-            "note": view.say("product.together_row", n=formats.number(row["together"])),
+            "note": view.say_n("product.together_row", row["together"]),
             "relative": row["lift"] / best,
             "shown": view.say("product.lift", n=formats.number(row["lift"], 1)),
         }

@@ -1,4 +1,4 @@
-"""Data quality: named checks with sample rows, what cleaning and labelling did, the quarantine."""
+"""Data quality: named checks with sample rows, the pipeline's stages, the quarantine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from shopkeeper.base import clock
 from shopkeeper.console.parts import leaf
 from shopkeeper.console.view import View
 from shopkeeper.data import listings, quality, quarantine
+from shopkeeper.data.pipeline import pipeline_report
 
 ROWS = 20
 SAMPLES = 5
@@ -22,22 +23,30 @@ def show(view: View) -> Response:
         "quality.html",
         "quality",
         checks=view.part(_checks, view),
-        cleaning=view.part(_cleaning, view),
-        labels=view.part(listings.label_counts, view.console.shop.warehouse),
         quarantine=view.part(_quarantine, view),
     )
+
+
+def pipeline(view: View) -> Response:
+    """Return the pipeline's stages, asked for once the page stands: they count every table."""
+    return view.page("pipeline.html", pipeline=view.part(_pipeline, view))
 
 
 def findings(view: View) -> list[Any]:
     """Return what the checks found, at most a minute old: the queries read the whole shop."""
     console = view.console
     with console.checking:
-        now, seq = clock.now_us(), console.shop.store.last_seq()
-        at, of_seq, found = console.checked
-        if found is None or (of_seq != seq and now - at > KEPT_US):
+        if not _fresh(view, console.checked):
+            seq = console.shop.store.last_seq()
             found = quality.check(console.shop.warehouse, samples=SAMPLES)
-            console.checked = (now, seq, found)
-        return list(found)
+            console.checked = (clock.now_us(), seq, found)
+        return list(console.checked[2] or [])
+
+
+def _fresh(view: View, kept: tuple[int, int, list[Any] | None]) -> bool:
+    at, seq, found = kept
+    same = seq == view.console.shop.store.last_seq()
+    return found is not None and (same or clock.now_us() - at < KEPT_US)
 
 
 def _checks(view: View) -> list[dict[str, Any]]:
@@ -61,8 +70,20 @@ def _checks(view: View) -> list[dict[str, Any]]:
     return sorted(shown, key=lambda row: order[row["level"]])
 
 
-def _cleaning(view: View) -> list[dict[str, Any]]:
-    return []
+def _pipeline(view: View) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the stages by group, in their order."""
+    console = view.console
+    if console.shop.store.last_seq() == 0:
+        return []
+    with console.checking:
+        if not _fresh(view, console.piped):
+            seq = console.shop.store.last_seq()
+            console.piped = (clock.now_us(), seq, pipeline_report(console.shop.warehouse))
+        stages = console.piped[2] or []
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for stage in stages:
+        groups.setdefault(stage["group"], []).append(stage)
+    return list(groups.items())
 
 
 def _quarantine(view: View) -> dict[str, Any]:

@@ -60,21 +60,19 @@
 
   const draw = {
     bars(spec) {
-      const middle = spec.step / 2;
       return {
         xAxis: axis({
-          type: "time", min: spec.from, max: spec.to, splitLine: { show: false },
-          axisLabel: { color: tone("ink-soft"), fontSize: 11, hideOverlap: true, formatter: (at) => hours.format(at) },
+          type: "category", data: spec.slots, splitLine: { show: false },
+          axisLabel: { color: tone("ink-soft"), fontSize: 11, hideOverlap: true, formatter: (at) => hours.format(Number(at)) },
         }),
         yAxis: axis({ type: "value", minInterval: 1, axisLine: { show: false }, axisLabel: { color: tone("ink-soft"), fontSize: 11, formatter: (n) => short.format(n) } }),
         tooltip: {
           ...base().tooltip,
-          formatter: (rows) => [clock.format(rows[0].value[0] - middle), ...rows.map((r) => `${r.seriesName}  ${plain.format(r.value[1])}`)].join("\n"),
+          formatter: (rows) => [clock.format(Number(rows[0].name)), ...rows.filter((r) => r.value).map((r) => `${r.seriesName}  ${plain.format(r.value)}`)].join("\n"),
         },
         series: spec.series.map((one) => ({
-          type: "bar", name: one.name, stack: "all", barMaxWidth: 14, barWidth: "70%",
+          type: "bar", name: one.name, stack: "all", barMaxWidth: 16, data: one.data,
           itemStyle: one.tone ? { color: tone(one.tone) } : {},
-          data: one.data.map(([at, n]) => [at + middle, n]),
         })),
       };
     },
@@ -126,9 +124,9 @@
       };
       return {
         legend: { show: false },
-        grid: { ...base().grid, top: 8, right: 18 },
+        grid: { left: Math.min(130, 18 + 7 * Math.max(...names.map((n) => n.length))), top: 8, right: 18, bottom: 24 },
         xAxis: axis({ type: "value", scale: true, axisLabel: { color: tone("ink-soft"), fontSize: 11, hideOverlap: true, formatter: (n) => plain.format(n) } }),
-        yAxis: axis({ type: "category", data: names, splitLine: { show: false }, axisLabel: { color: tone("ink"), fontSize: 12, width: 110, overflow: "truncate" } }),
+        yAxis: axis({ type: "category", data: names, splitLine: { show: false }, axisLabel: { color: tone("ink"), fontSize: 12, width: 116, overflow: "truncate" } }),
         tooltip: {
           ...base().tooltip, trigger: "item",
           formatter: (point) => {
@@ -150,7 +148,7 @@
       return {
         legend: spec.series.length > 1 ? base().legend : { show: false },
         grid: { ...base().grid, top: spec.series.length > 1 ? 34 : 10 },
-        xAxis: axis({ type: "value", splitLine: { show: false } }),
+        xAxis: axis({ type: "value", minInterval: 1, splitLine: { show: false } }),
         yAxis: axis({ type: "value", scale: true, axisLine: { show: false } }),
         tooltip: { ...base().tooltip, formatter: (rows) => rows.map((r) => `${r.seriesName}  ${plain.format(r.value[0])}: ${plain.format(r.value[1])}`).join("\n") },
         series: spec.series.map((one) => ({ type: "line", name: one.name, data: one.data, symbol: "circle", symbolSize: 5, lineStyle: { width: 2 } })),
