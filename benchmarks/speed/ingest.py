@@ -1,10 +1,11 @@
 """How many durable events per second the HTTP entrance takes, and how long one request waits.
 
     python benchmarks/speed/ingest.py [--seconds 8] [--connections 48] [--ids ordered|random]
-                                      [--json] [--save]
+                                      [--app] [--json] [--save]
 
-Three processes: the server (uvicorn, one worker, the real route and log), this one as load
-generator (raw sockets, bodies made beforehand), and none else. Closed loop: every connection
+Two processes: the server (uvicorn, one worker, the real route and log; with --app the whole
+server with keys, counters and live features) and this one as load generator (raw sockets,
+bodies made beforehand). Closed loop: every connection
 sends its next request when the last was answered; gives the throughput. Open loop: requests
 leave on a schedule at half that rate; latency counts from the scheduled moment, so a stall is
 seen by every request that it delays. The floor, in the same run: fsync alone, and the same
@@ -37,8 +38,8 @@ from shopkeeper.data.validate import parse
 RESULTS = Path(__file__).parents[1] / "results" / "ingest.json"
 
 
-def serve(home: str, port: int) -> None:
-    """Run the real route over a real shop folder, as the app mounts it."""
+def serve(home: str, port: int, whole: bool) -> None:
+    """Run the real route over a real shop folder: alone, or inside the whole server."""
     import uvicorn
     from starlette.applications import Starlette
     from starlette.routing import Route
@@ -46,7 +47,22 @@ def serve(home: str, port: int) -> None:
     from shopkeeper.api.events import post_events
     from shopkeeper.data.shop import open_shop
 
+    if whole:
+        os.environ["SHOPKEEPER_RATE_PER_SECOND"] = "1000000"
     with open_shop(settings.load(home), exclusive=True) as shop:
+        if whole:
+            from shopkeeper.api.app import create_app
+            from shopkeeper.api.server import uvicorn_config
+            from shopkeeper.data import keys
+            from shopkeeper.operate.runtime import Runtime
+
+            ring = keys.open_keys(shop.settings)
+            secret = ring.make("bench", keys.SECRET_SCOPES)[1]
+            (Path(home) / "bench.key").write_text(secret)
+            config = uvicorn_config(create_app(Runtime(shop), keys=ring), shop.settings)
+            config.port = port
+            uvicorn.Server(config).run()
+            return
         app = Starlette(routes=[Route("/v1/events", post_events, methods=["POST"])])
         app.state.ingest = shop.ingest
         uvicorn.run(app, port=port, log_level="warning", access_log=False)
@@ -77,7 +93,7 @@ def event(dice: random.Random, id_: str) -> dict[str, object]:
     return one | {"kind": "purchase", "order_id": order, "lines": lines, "currency": "USD"}
 
 
-def requests(number: int, batch: int, id_kind: str, seed: int) -> list[bytes]:
+def requests(number: int, batch: int, id_kind: str, seed: int, key: str = "") -> list[bytes]:
     """Return whole HTTP requests with fresh event ids."""
     dice = random.Random(seed)
     made = []
@@ -89,7 +105,7 @@ def requests(number: int, batch: int, id_kind: str, seed: int) -> list[bytes]:
         body = msgspec.json.encode([event(dice, name) for name in names])
         head = (
             "POST /v1/events HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n\r\n"
+            f"authorization: Bearer {key}\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         made.append(head.encode() + body)
     return made
@@ -234,37 +250,20 @@ def floor(folder: Path, batch: int, stock: list[bytes], group: int) -> dict[str,
 
 
 def measure(arguments: argparse.Namespace, batch: int) -> dict[str, object]:
-    """Start a server on a fresh folder, load it, stop it, count what it stored."""
+    """Start a server on a fresh folder, load it, stop it, and measure the floor."""
     with tempfile.TemporaryDirectory(prefix="ingest-", dir=arguments.folder) as folder:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        rate_guess = 4500 if batch > 1 else 12_000
-        stock = requests(int(rate_guess * arguments.seconds), batch, arguments.ids, 1)
-        few = requests(min(2000, 40_000 // batch), batch, arguments.ids, 2)
-        home = f"{folder}/shop"
-        command = [sys.executable, __file__, "--serve", home, str(port)]
-        server = subprocess.Popen(command)
+        home, port = f"{folder}/shop", free_port()
+        # -P: this folder holds an http.py, which must not stand in for Python's own.
+        command = [sys.executable, "-P", __file__, "--serve", home, str(port)]
+        server = subprocess.Popen(command + ["--app"] * arguments.app)
         try:
             wait_for(port)
-            warm = requests(200, batch, arguments.ids, 3)
-            asyncio.run(closed_loop(port, arguments.connections, warm, 5))
-            before = cpu_seconds(server.pid)
-            closed = asyncio.run(closed_loop(port, arguments.connections, stock, arguments.seconds))
-            closed["server_cpu_us_per_request"] = (
-                (cpu_seconds(server.pid) - before) * 1e6 / closed["requests"]
-            )
-            stock = stock or requests(
-                int(rate_guess * arguments.seconds / 2), batch, arguments.ids, 4
-            )
-            half = closed["requests_per_second"] / 2
-            opened = asyncio.run(
-                open_loop(port, arguments.connections, stock, half, arguments.seconds)
-            )
+            closed, opened = load(arguments, batch, port, server.pid, Path(home))
             peak_mb = memory_mb(server.pid)
         finally:
             server.send_signal(signal.SIGTERM)
-            server.wait(20)
+            server.wait(30)
+        few = requests(min(2000, 40_000 // batch), batch, arguments.ids, 2)
         base = floor(Path(folder), batch, few, arguments.connections)
     return {
         "batch": batch,
@@ -274,6 +273,35 @@ def measure(arguments: argparse.Namespace, batch: int) -> dict[str, object]:
         "peak_memory_mb": peak_mb,
         "floor": base,
     }
+
+
+def load(
+    arguments: argparse.Namespace, batch: int, port: int, pid: int, home: Path
+) -> tuple[dict, dict]:
+    """Load a running server in a closed and in an open loop."""
+    key = (home / "bench.key").read_text() if arguments.app else ""
+    number = int((5000 if batch > 1 else 14_000) * arguments.seconds)
+
+    def stock(size: int, seed: int) -> list[bytes]:
+        return requests(size, batch, arguments.ids, seed, key)
+
+    asyncio.run(closed_loop(port, arguments.connections, stock(300, 3), 5))
+    waiting = stock(number, 1)
+    before = cpu_seconds(pid)
+    closed = asyncio.run(closed_loop(port, arguments.connections, waiting, arguments.seconds))
+    used = cpu_seconds(pid) - before
+    closed["server_cpu_us_per_request"] = used * 1e6 / closed["requests"]
+    half = closed["requests_per_second"] / 2
+    waiting = stock(int(half * arguments.seconds), 4)
+    opened = asyncio.run(open_loop(port, arguments.connections, waiting, half, arguments.seconds))
+    return closed, opened
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def memory_mb(pid: int) -> float | None:
@@ -313,21 +341,23 @@ def main() -> None:
     words.add_argument("--ids", choices=("ordered", "random"), default="ordered")
     words.add_argument("--folder", default=None, help="where the log is written")
     words.add_argument("--batch", type=int, action="append")
+    words.add_argument("--app", action="store_true", help="the whole server, keys and all")
     words.add_argument("--json", action="store_true")
     words.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
     arguments = words.parse_args()
     if arguments.serve:
-        serve(arguments.serve[0], int(arguments.serve[1]))
+        serve(arguments.serve[0], int(arguments.serve[1]), arguments.app)
         return
-    load = os.getloadavg()[0]
+    busy = os.getloadavg()[0]
     rows = [measure(arguments, batch) for batch in arguments.batch or (20, 1)]
     report = {
         "command": "python benchmarks/speed/ingest.py " + " ".join(sys.argv[1:]),
         "cores": os.cpu_count(),
-        "load_before": round(load, 2),
-        "idle_machine": load < 0.3,
+        "load_before": round(busy, 2),
+        "idle_machine": busy < 0.3,
         "connections": arguments.connections,
         "ids": arguments.ids,
+        "server": "whole" if arguments.app else "route alone",
         "runs": rows,
     }
     if arguments.save:
@@ -336,7 +366,7 @@ def main() -> None:
     if arguments.json:
         print(json.dumps(report))
         return
-    print(f"{arguments.connections} connections, ids {arguments.ids}, load before {load:.2f}")
+    print(f"{arguments.connections} connections, ids {arguments.ids}, load before {busy:.2f}")
     heads = ("batch", "events/s", "p50 ms", "p99 ms", "cpu us/req")
     half_heads = ("half rate: p50 ms", "p99 ms", "max ms")
     floor_heads = ("floor: events/s", "fsync/s", "judge us")
