@@ -4,7 +4,7 @@
   var tag = d.currentScript, url = new URL('/v1/events?key=' + tag.dataset.key, tag.src).href;
   var batch = 20, wait = 2000, most = 200, consent, queue = [], timer = 0, tries = 0, busy, who;
   // Names that hold a person or a card are dropped wherever they stand.
-  var deny = /^(person|e-?mail|phone|name|address|postcode|ip|card.*|cvc|cvv|iban|pan|password)$/i;
+  var deny = /^(person|e-?mail|phone|name|address|postcode|ip|device_id|card.*|cvc|cvv|iban|pan|password)$/i;
   var early = w.shopkeeper && w.shopkeeper.q || [];
   function uuid() {
     var b = crypto.getRandomValues(new Uint8Array(16)), h = '';
