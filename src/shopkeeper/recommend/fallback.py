@@ -16,7 +16,7 @@ CANDIDATES = 300
 SOURCES = ("frequency", "pairs", "category", "popularity")
 # Weight of each source by placement, in the order of SOURCES.
 WEIGHTS = {
-    "home": (1.0, 0.5, 0.0, 0.2),
+    "home": (1.0, 0.5, 0.15, 0.2),
     "product": (0.0, 0.7, 1.0, 0.1),
     "bought_together": (0.0, 1.0, 0.1, 0.05),
     "cart": (0.0, 1.0, 0.0, 0.2),
@@ -41,8 +41,11 @@ def predict(features: LiveFeatures) -> Prediction:
         items = context if len(context) else history.item[history.kind != LESS]
         led_by = features.live.pairs.follow(items[-20:].tolist())
         raw[1] = np.bincount(led_by[0], weights=led_by[1], minlength=size)
-    if weights[2] and len(features.context):
-        shelf = features.catalogue.column("category")[features.context]
+    # Shelves of the page, or of what was touched last: a first click on an item without pairs
+    # still changes the answer.
+    near_to = features.context if len(features.context) else history.item[-3:]
+    if weights[2] and len(near_to):
+        shelf = features.catalogue.column("category")[near_to]
         near = np.isin(features.catalogue.column("category"), shelf[shelf >= 0])
         raw[2] = near * (features.popularity + 1e-9)
     if weights[3]:

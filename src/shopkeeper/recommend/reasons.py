@@ -120,6 +120,7 @@ def _popular(features: LiveFeatures, row: int) -> tuple[str, Mapping[str, Any]]:
     if features.placement == "trending":
         return "trending", {}
     category = features.catalogue.category_of(row)
-    if category and category in (features.catalogue.category_of(int(r)) for r in features.context):
+    near = features.context if len(features.context) else features.history.item[-3:]
+    if category and category in {features.catalogue.category_of(int(r)) for r in near}:
         return "popular_in_category", {"category": category.rsplit(" > ", 1)[-1]}
     return "popular", {}

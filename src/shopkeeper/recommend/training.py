@@ -1,13 +1,14 @@
 """Train the served model on the shop's own events, and measure it before it is trusted.
 
-The last TEST_DAYS are held out once to measure the blend against popularity and personal
-frequency; then the same choices are fitted on everything. They are made inside the fit,
-on a period before the held-out one.
+Settings and weights are chosen on a period before the last TEST_DAYS, on a sample of customers;
+the last days are held out once, to measure the blend against popularity and personal frequency;
+then the same choices are fitted on everything, and that is what serves.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,20 @@ from shopkeeper.base.errors import BadInput
 from shopkeeper.learn import metrics, report
 from shopkeeper.learn.contracts import Trained
 from shopkeeper.recommend.features import LESS, PURCHASE
-from shopkeeper.recommend.models import histories
+from shopkeeper.recommend.models import holdout, study
 from shopkeeper.recommend.models.blend import Blend
 from shopkeeper.recommend.models.frequency import Frequency
+from shopkeeper.recommend.models.fusion import Judged
+from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.popularity import Popularity
+from shopkeeper.recommend.models.source import top
 from shopkeeper.recommend.rebuild import codes, dictionary
 from shopkeeper.recommend.schema import Interactions, Training
 
 TEST_DAYS = 14
-TEST_USERS = 1000
+TEST_CUSTOMERS = 1000
+STUDY_CUSTOMERS = 600
+CHUNK = 50
 MIN_PURCHASES = 20
 K = 10
 
@@ -78,40 +84,36 @@ def train(warehouse: Any, settings: Any) -> Trained:
             hint="Import orders with `shopkeeper import purchases FILE`; the baseline works now.",
         )
     started = time.perf_counter()
+    seed = settings.random_seed
     cut_us = data.as_of_us - TEST_DAYS * DAY_US
-    past = before(data, cut_us)
-    curves: dict[str, list[tuple[float, float]]] = {}
-    study = None
+    past, target = holdout.cut_at(data, cut_us)
     models: dict[str, Any] = {}
     if (past.interactions.kind == PURCHASE).sum() >= MIN_PURCHASES:
-        made: dict[str, Any] = {
-            "popularity": Popularity(),
-            "frequency": Frequency(),
-            "blend": Blend(),
-        }
+        chosen = study.choose(_some_customers(past, seed))
+        judged = holdout.judge(past, target, limit=TEST_CUSTOMERS, seed=seed)
+        made = {"popularity": Popularity(), "frequency": Frequency(), "blend": Blend(chosen)}
         for name, model in made.items():
             with report.measured() as cost:
-                model.fit(past)
-            models[name] = _measured(model, data, past, cut_us, settings.random_seed)
-            models[name] |= {
-                "fit_seconds": round(cost.seconds, 2),
-                "peak_memory_mb": round(cost.peak_memory_mb),
-            }
-        study = made["blend"].study_
-    served = Blend(study).fit(data)
-    if models:
-        curves["ndcg_at_10"] = [
-            (at, entry["metrics"].get("ndcg_at_10", 0.0))
-            for at, entry in enumerate(models.values())
-        ]
+                model.fit(past)  # type: ignore[attr-defined]
+            models[name] = _measured(model, judged, len(past.interactions.item_ids), seed)
+            models[name]["fit_seconds"] = round(cost.seconds, 2)
+            models[name]["peak_memory_mb"] = round(cost.peak_memory_mb)
+    else:
+        chosen = study.choose(data)
+    served = Blend(chosen).fit(data)
     return Trained(
         model=served,
         report={
             "capability": "recommend",
-            "protocol": {"split": "time", "at": clock.iso(cut_us), "users": TEST_USERS},
+            "protocol": {"split": "time", "at": clock.iso(cut_us), "days": TEST_DAYS},
             "models": models,
             "champion": "blend",
             "baseline": "frequency",
+            "chosen": {
+                "settings": {name: dict(s) for name, s in chosen.settings.items()},
+                "weights": {task: dict(w) for task, w in chosen.weights.items()},
+                "validation": {task: dict(v) for task, v in chosen.validation.items()},
+            },
         },
         data={
             "interactions": len(data.interactions.item),
@@ -121,82 +123,51 @@ def train(warehouse: Any, settings: Any) -> Trained:
             "until": clock.iso(data.as_of_us),
             "seconds": round(time.perf_counter() - started, 1),
         },
-        curves=curves,
         self_test={"placement": "home", "customer_id": data.interactions.user_ids[0]},
     )
 
 
-def before(data: Training, cut_us: int) -> Training:
-    """Return what was known before a moment; the catalogue stays whole."""
+def _some_customers(data: Training, seed: int) -> Training:
+    """Return the interactions of at most STUDY_CUSTOMERS: enough to choose settings on."""
     log = data.interactions
-    past = log.at_us < cut_us
-    return Training(
-        interactions=Interactions(
-            user=log.user[past],
-            item=log.item[past],
-            at_us=log.at_us[past],
-            kind=log.kind[past],
-            quantity=log.quantity[past],
-            basket=log.basket[past],
-            user_ids=log.user_ids,
-            item_ids=log.item_ids,
-        ),
-        as_of_us=cut_us,
-        item_text=data.item_text,
-        item_category=data.item_category,
-        item_price_minor=data.item_price_minor,
-    )
+    present = np.unique(log.user)
+    if len(present) <= STUDY_CUSTOMERS:
+        return data
+    rng = np.random.default_rng(seed)
+    drawn = rng.choice(present, STUDY_CUSTOMERS, replace=False)
+    return replace(data, interactions=holdout.take(log, np.isin(log.user, drawn)))
 
 
-def _measured(model: Any, data: Training, past: Training, cut_us: int, seed: int) -> dict[str, Any]:
-    """Return metrics of the held-out purchases: all targets, and those new to the customer."""
-    users, targets = _targets(data, cut_us, seed)
-    asked = histories.group(past.interactions, cut_us)
-    values: dict[str, list[float]] = {"ndcg_at_10": [], "recall_at_10": []}
-    values |= {f"discovery.{name}": [] for name in tuple(values)}
-    for user in users.tolist():
-        one = asked.chunk(user, user + 1)
-        scores = np.array(model.scores(one)[0], dtype=np.float32)
-        _add(values, "", scores, targets[user])
-        fresh = np.setdiff1d(targets[user], one.item)
-        if len(fresh):
-            scores = np.array(_scores(model, one, "discovery"), dtype=np.float32)
-            scores[one.item] = -np.inf
-            _add(values, "discovery.", scores, fresh)
+def _measured(model: Any, judged: Judged, n_items: int, seed: int) -> dict[str, Any]:
+    """Return metrics of the held-out purchases: all of them, and those new to the customer."""
+    names = ("ndcg_at_10", "recall_at_10")
+    values: dict[str, list[float]] = {n: [] for n in names}
+    values |= {f"discovery.{n}": [] for n in names}
+    for first in range(0, judged.asked.n_subjects, CHUNK):
+        asked = judged.asked.chunk(first, min(first + CHUNK, judged.asked.n_subjects))
+        both = _scores(model, asked, "all"), _scores(model, asked, "discovery")
+        for row in range(asked.n_subjects):
+            span = slice(*judged.target_start[first + row : first + row + 2])
+            target = judged.target_item[span]
+            seen = asked.item[asked.start[row] : asked.start[row + 1]]
+            _add(values, "", both[0][row], target)
+            fresh = np.setdiff1d(target, seen)
+            if len(fresh):
+                unseen = both[1][row].copy()
+                unseen[seen] = -np.inf
+                _add(values, "discovery.", unseen, fresh)
     means, intervals = report.summary({n: np.array(v) for n, v in values.items()}, seed)
     return {"metrics": means, "interval_95": intervals}
 
 
-def _scores(model: Any, asked: Any, task: str) -> np.ndarray:
-    scores: np.ndarray = (
-        model.scores(asked, task) if isinstance(model, Blend) else model.scores(asked)
-    )
-    return scores[0]
-
-
-def _targets(data: Training, cut_us: int, seed: int) -> tuple[np.ndarray, dict[int, np.ndarray]]:
-    """Return test users with a past and a future purchase, a seeded sample, and what they took."""
-    log = data.interactions
-    late = (log.at_us >= cut_us) & (log.kind == PURCHASE)
-    early = np.unique(log.user[log.at_us < cut_us])
-    users = np.intersect1d(np.unique(log.user[late]), early)
-    if len(users) > TEST_USERS:
-        rng = np.random.default_rng(seed)
-        users = np.sort(rng.choice(users, TEST_USERS, replace=False))
-    wanted = late & np.isin(log.user, users)
-    order = np.argsort(log.user[wanted], kind="stable")
-    owner, item = log.user[wanted][order], log.item[wanted][order]
-    starts = np.searchsorted(owner, users)
-    ends = np.searchsorted(owner, users, side="right")
-    return users, {
-        int(user): np.unique(item[start:end])
-        for user, start, end in zip(users, starts, ends, strict=True)
-    }
+def _scores(model: Any, asked: Histories, task: str) -> np.ndarray:
+    by_task = isinstance(model, Blend)
+    scores: np.ndarray = model.scores(asked, task) if by_task else model.scores(asked)
+    return scores
 
 
 def _add(values: dict[str, list[float]], task: str, scores: np.ndarray, target: np.ndarray) -> None:
-    best = np.argpartition(-scores, min(K, len(scores) - 1))[:K]
-    best = best[np.lexsort((best, -scores[best]))]
+    best = top(scores, K)
     hits, count = np.isin(best, target)[None, :], np.array([len(target)])
     values[f"{task}ndcg_at_10"].append(float(metrics.ndcg_at(hits, count, K)[0]))
     values[f"{task}recall_at_10"].append(float(metrics.recall_at(hits, count, K)[0]))
