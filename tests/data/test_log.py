@@ -146,6 +146,12 @@ def test_the_head_revision_is_the_newest_file():
     assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
 
 
+def test_only_the_owner_can_read_the_log(log, settings):
+    log.append(rows(0, 1))
+    names = ["log.sqlite3", "log.sqlite3-wal", "log.sqlite3-shm"]
+    assert {(settings.home / name).stat().st_mode & 0o777 for name in names} == {0o600}
+
+
 def test_commits_are_synchronous(log):
     with log.writing() as connection:
         pragmas = [
@@ -178,7 +184,7 @@ def test_pages_damaged_later_are_named_too(log, settings):
 
 def test_a_folder_that_cannot_be_made_is_named(settings):
     settings.home.write_text("a file stands here")
-    with pytest.raises(StoreUnavailable, match="cannot be made"):
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
         open_store(settings)
 
 
@@ -192,7 +198,7 @@ def test_a_full_disk_fails_the_callers_and_the_log_recovers(log, pen):
         connection.execute(f"PRAGMA max_page_count = {limit[0]}")
 
     sa.event.listen(log.engine, "checkout", on_checkout)
-    with pytest.raises(StoreUnavailable, match="is full; these events were not stored"):
+    with pytest.raises(StoreUnavailable, match="is full; nothing was stored"):
         pen.submit(big).result(10)
     assert pen.submit(rows(0, 10)).result(10) == ["duplicate"] * 10
     limit[0] = 1_000_000

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from time import sleep
@@ -171,8 +172,9 @@ def _take_lock(settings: Settings) -> int:
             f"Another server (process {holder or 'unknown'}) serves {settings.home}.",
             hint="Stop it, or give this one a folder of its own with --home.",
         ) from None
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, f"{os.getpid()}\n".encode("ascii"), 0)
+    with suppress(OSError):  # the number only helps a message; a full disk must not stop us here
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode("ascii"), 0)
     return handle
 
 

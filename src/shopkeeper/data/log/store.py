@@ -149,10 +149,13 @@ def open_store(settings: Settings) -> Store:
     path = settings.log_path
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
+        # Customers' doings are for the owner's eyes; the write-ahead log takes the same mode.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as problem:
-        raise StoreUnavailable(f"The shop folder {settings.home} cannot be made: {problem}.") from (
-            problem
-        )
+        raise StoreUnavailable(
+            f"The log file {path} cannot be opened: {problem.strerror}.",
+            hint="Look at the folder's owner, its permissions and the disk.",
+        ) from problem
     store = Store(_engine(path), path)
     try:
         with store.reading() as connection:
@@ -171,7 +174,7 @@ def unavailable(problem: BaseException | None, path: Path) -> StoreUnavailable:
     primary = None if code is None else code & 0xFF
     if primary == sqlite3.SQLITE_FULL:
         return StoreUnavailable(
-            f"The disk that holds {path} is full; these events were not stored.",
+            f"The disk that holds {path} is full; nothing was stored.",
             hint="Free some space; writing goes on by itself. Send the events again.",
         )
     if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
@@ -219,7 +222,11 @@ def _engine(path: Path) -> Engine:
 
 def _migrate(store: Store, home: Path) -> None:
     """Upgrade under a lock, so that two processes that open a new shop take turns."""
-    handle = os.open(home / "migrate.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    path = home / "migrate.lock"
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as problem:
+        raise StoreUnavailable(f"{path} cannot be made: {problem.strerror}.") from problem
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         with store.writing() as connection:
