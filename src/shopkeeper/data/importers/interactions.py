@@ -28,6 +28,8 @@ ITEM_OPTIONAL = ("title", "brand", "category", "description", "price")
 # Epoch numbers: the unit is told by the size, safe from 1973 to 5138 for seconds.
 _EPOCH_UNITS = ((1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
 
+_OFFSET = ":.*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?)$"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
@@ -206,13 +208,15 @@ def _parsed_texts(texts: pa.ChunkedArray, *, compact: bool) -> pa.ChunkedArray:
     given = pa.table({"n": pa.array(np.arange(len(texts))), "t": texts})
     engine = duckdb.connect()
     engine.register("given", given)
-    read = "TRY_STRPTIME(t, '%Y%m%d')" if compact else "TRY_CAST(t AS TIMESTAMP)"
-    query = f"""
-        SELECT CASE WHEN ISFINITE({read}) THEN EPOCH_US({read}) END AS at_us
-        FROM given ORDER BY n
+    # A text with an offset says its zone itself; any other is UTC, whatever the machine's zone.
+    moment = f"""
+        CASE WHEN regexp_matches(t, '{_OFFSET}') THEN epoch_us(TRY_CAST(t AS TIMESTAMPTZ))
+             WHEN isfinite(TRY_CAST(t AS TIMESTAMP)) THEN epoch_us(TRY_CAST(t AS TIMESTAMP)) END
     """
+    read = "epoch_us(TRY_STRPTIME(t, '%Y%m%d'))" if compact else moment
+    query = f"SELECT {read} AS at_us FROM given ORDER BY n"
     try:
-        found: pa.Table = engine.execute(query).to_arrow_table()
+        found: pa.Table = engine.sql(query).to_arrow_table()
         return found["at_us"]
     finally:
         engine.close()

@@ -34,7 +34,7 @@ def read_columns(path: Path, wanted: set[str]) -> pa.Table:
         if kind in (".parquet", ".pq"):
             return _parquet(path, wanted)
         return _csv(path, "\t" if kind in (".tsv", ".tab") else ",")
-    except (pa.ArrowInvalid, pa.ArrowException, zlib.error, gzip.BadGzipFile, EOFError) as problem:
+    except (pa.ArrowException, zlib.error, OSError, EOFError) as problem:
         raise BadInput(
             f"{path} cannot be read: {problem}.",
             hint="Give a CSV (UTF-8, with a heading), TSV or Parquet file, or one of them as .gz.",

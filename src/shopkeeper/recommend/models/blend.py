@@ -63,6 +63,10 @@ class Blend:
         self._rows = None
         return self
 
+    def _weights(self, task: str) -> dict[str, float]:
+        """Return the sources that count, by name: sums in one order give the same last digit."""
+        return {name: w for name, w in sorted(self.study_.weights[task].items()) if w > 0}
+
     def _trend(self, task: str, name: str) -> np.ndarray | None:
         """Return what a source's scores are multiplied with on a task; None is nothing."""
         power = self.study_.trend.get(task, 0.0)
@@ -73,12 +77,11 @@ class Blend:
     def scores(self, asked: Histories, task: str = "all") -> np.ndarray:
         """Return (n_subjects, n_items) blended scores, for measuring many subjects at once."""
         total = np.zeros((asked.n_subjects, len(self.item_ids_)), dtype=np.float32)
-        for name, weight in self.study_.weights[task].items():
-            if weight > 0:
-                raw = self.sources_[name].scores(asked)
-                part = raw * (np.float32(weight) / scaled(raw))
-                trend = self._trend(task, name)
-                total += part if trend is None else part * trend
+        for name, weight in self._weights(task).items():
+            raw = self.sources_[name].scores(asked)
+            part = raw * (np.float32(weight) / scaled(raw))
+            trend = self._trend(task, name)
+            total += part if trend is None else part * trend
         return total
 
     def predict(self, features: Features) -> Prediction:
@@ -88,7 +91,7 @@ class Blend:
         rows = self._rows.of(features.item_ids)
         task = TASK_OF[features.placement]
         asked = histories.of_request(features, rows, context_only=task == "similar")
-        weights = {n: w for n, w in self.study_.weights[task].items() if w > 0}
+        weights = self._weights(task)
         names = list(weights)
         parts = np.zeros((len(names), len(features.item_ids)), dtype=np.float32)
         known = np.flatnonzero(rows >= 0)
