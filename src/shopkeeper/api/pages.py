@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from shopkeeper.api.auth import Handler
 from shopkeeper.api.limits import PAGE_CSP
 
 _FILES = {
@@ -37,10 +38,11 @@ def routes() -> list[Route]:
     for path, (name, media_type) in _FILES.items():
         body = snippet() if name == "shopkeeper.js" else _read(name).encode()
         found.append(Route(path, _serve(path, body, media_type), methods=["GET"], name=path))
+    found.append(Route("/favicon.ico", _no_icon, methods=["GET"], name="icon"))
     return found
 
 
-def _serve(path: str, body: bytes, media_type: str):  # type: ignore[no-untyped-def]
+def _serve(path: str, body: bytes, media_type: str) -> Handler:
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     headers = {"ETag": tag, "Cache-Control": "public, max-age=300"}
     if path == "/docs":
@@ -56,6 +58,11 @@ def _serve(path: str, body: bytes, media_type: str):  # type: ignore[no-untyped-
         return Response(body, media_type=media_type, headers=headers)
 
     return serve
+
+
+async def _no_icon(request: Request) -> Response:
+    """Browsers ask for an icon unasked; an empty answer keeps their console quiet."""
+    return Response(status_code=204, headers={"Cache-Control": "public, max-age=86400"})
 
 
 def _read(name: str) -> str:
