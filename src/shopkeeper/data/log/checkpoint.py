@@ -3,7 +3,7 @@
 Left to itself SQLite does this inside some unlucky commit, which then takes tens of
 milliseconds. A passive checkpoint on a connection of its own never blocks the writer: at 20,000
 events/s the slowest commit fell from 39 to 5 ms. The writer's own limit (``BACKSTOP_PAGES`` in
-store.py) stays for the case that this thread never finds a quiet moment.
+engine.py) stays for the case that this thread never finds a quiet moment.
 """
 
 from __future__ import annotations

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, func, select
+from sqlalchemy import Connection, Engine, exc, func, select
 
 from shopkeeper.base.errors import ShopError, StoreUnavailable
 from shopkeeper.base.settings import Settings
 from shopkeeper.data.events import Event, decoder
 from shopkeeper.data.log import migrations
+from shopkeeper.data.log.engine import make_engine, unavailable
 from shopkeeper.data.log.schema import events, quarantine
 
 
@@ -62,7 +62,6 @@ class Commit(NamedTuple):
     stored: list[tuple[int, Row]]
 
 
-BACKSTOP_PAGES = 16_000  # 64 MB of write-ahead log; checkpoint.py stays far below
 KEEP_REFUSED = 100_000  # newest rows of quarantine; older ones make room
 _MAX_RAW = 4000
 _COLUMNS = ", ".join(Row._fields)
@@ -156,7 +155,7 @@ def open_store(settings: Settings) -> Store:
             f"The log file {path} cannot be opened: {problem.strerror}.",
             hint="Look at the folder's owner, its permissions and the disk.",
         ) from problem
-    store = Store(_engine(path), path)
+    store = Store(make_engine(path), path)
     try:
         with store.reading() as connection:
             ready = migrations.current(connection) == migrations.HEAD
@@ -166,58 +165,6 @@ def open_store(settings: Settings) -> Store:
         store.close()
         raise
     return store
-
-
-def unavailable(problem: BaseException | None, path: Path) -> StoreUnavailable:
-    """Return a database failure in the shop's words, with the next step."""
-    code = getattr(problem, "sqlite_errorcode", None)
-    primary = None if code is None else code & 0xFF
-    if primary == sqlite3.SQLITE_FULL:
-        return StoreUnavailable(
-            f"The disk that holds {path} is full; nothing was stored.",
-            hint="Free some space; writing goes on by itself. Send the events again.",
-        )
-    if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return StoreUnavailable(
-            f"The log file {path} is damaged: {problem}.",
-            hint="Restore it from a backup; move the damaged file and its -wal aside first.",
-        )
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreUnavailable(
-            f"The log file {path} is held by another process.",
-            hint="Send the events again; a long import or backup may be running.",
-        )
-    return StoreUnavailable(
-        f"The log file {path} cannot be used: {problem}.",
-        hint="Look at the file's owner, its permissions and the disk.",
-    )
-
-
-def _engine(path: Path) -> Engine:
-    engine = create_engine(
-        f"sqlite+pysqlite:///{path}",
-        # Without this, a failing statement prints its parameters, and with them customers.
-        hide_parameters=True,
-        connect_args={"timeout": 30, "isolation_level": None, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: Any) -> None:
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "cache_size = -32000",
-            f"wal_autocheckpoint = {BACKSTOP_PAGES}",
-            "journal_size_limit = 134217728",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        mode = connection.get_execution_options().get("begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {mode}")
-
-    return engine
 
 
 def _migrate(store: Store, home: Path) -> None:
