@@ -156,8 +156,11 @@ def test_sessions_end_after_thirty_minutes_of_silence(shop):
 
 
 def test_cooccurrence_lift_is_the_shrunk_ratio(shop):
-    """a and b in 6 of 12 baskets together, each in 6: (6 + 10) / (6 * 6 / 12 + 10) = 16 / 13."""
-    shop.append_events(purchase(n, n, ["a", "b"] if n < 6 else ["c", f"d{n}"]) for n in range(12))
+    """a and b in 6 of 12 baskets together, each in 6: (6 + 10) / (6 * 6 / 12 + 10) = 16 / 13.
+
+    The 13th basket stands on the lake's newest day, which goes on growing and is left out.
+    """
+    shop.append_events(purchase(n, n, ["a", "b"] if n < 6 else ["c", f"d{n}"]) for n in range(13))
     shop.lake.compact()
     found = shop.warehouse.sql("SELECT * FROM item_cooccurrence ORDER BY item_id").to_pylist()
     assert [(r["item_id"], r["other_item_id"], r["together"]) for r in found] == [

@@ -3,7 +3,7 @@
 -- grain: one row per customer_id
 -- keys: customer_id
 -- partition: none
--- build: whole
+-- build: key
 WITH seen AS (
     SELECT customer_id, min(first_us) AS first_seen_us, max(last_us) AS last_seen_us
     FROM customer_days

@@ -5,7 +5,7 @@
 -- keys: item_id, other_item_id
 -- partition: none
 -- build: whole
--- refresh: compaction
+-- refresh: day
 WITH bought AS (
     SELECT DISTINCT order_id, item_id
     FROM order_lines

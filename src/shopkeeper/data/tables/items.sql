@@ -3,7 +3,7 @@
 -- grain: one row per item_id
 -- keys: item_id
 -- partition: none
--- build: whole
+-- build: key
 WITH latest AS (
     SELECT
         *,

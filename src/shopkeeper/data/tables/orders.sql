@@ -4,7 +4,7 @@
 -- grain: one row per order_id
 -- keys: order_id
 -- partition: none
--- build: whole
+-- build: key
 WITH lines AS (
     SELECT
         order_id, item_id, line, quantity, net_minor,
