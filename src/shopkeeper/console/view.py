@@ -137,6 +137,7 @@ class View:
         return self.page(
             "problem.html",
             status=status,
+            code=status,
             heading=self.say(heading),
             message=message,
             hint=hint,
