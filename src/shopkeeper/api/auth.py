@@ -56,8 +56,8 @@ def authorise(
             allowed=scope,
         )
     if key.publishable:
-        service.browser_rate.take(f"{key.key_id} {address(request)}")
         _check_origin(request, service)
+        service.browser_rate.take(f"{key.key_id} {address(request)}")
     else:
         service.rate.take(key.key_id)
     request.scope["shop.key"] = key

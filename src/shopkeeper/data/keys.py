@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 import threading
 import time
@@ -19,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy import event
 
 from shopkeeper.base import clock, log
-from shopkeeper.base.errors import BadInput, Conflict, NotFound, NotSignedIn, StoreUnavailable
+from shopkeeper.base.errors import BadInput, Conflict, NotFound, NotSignedIn
 from shopkeeper.base.settings import Settings
-from shopkeeper.data import passwords
+from shopkeeper.data import access, passwords
+from shopkeeper.data.access import api_keys, storing, users
 
 RECHECK_SECONDS = 0.5
 USE_WRITTEN_SECONDS = 60
@@ -44,28 +43,6 @@ SCOPES: dict[str, str] = {
 }
 SECRET_SCOPES = ("admin",)
 BROWSER_SCOPES = ("events:write:browser",)
-
-meta = sa.MetaData()
-api_keys = sa.Table(
-    "api_keys",
-    meta,
-    sa.Column("key_id", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("secret_sha256", sa.Text, nullable=False),
-    sa.Column("scopes", sa.Text, nullable=False),
-    sa.Column("created_us", sa.BigInteger, nullable=False),
-    sa.Column("expires_us", sa.BigInteger),
-    sa.Column("revoked_us", sa.BigInteger),
-    sa.Column("last_used_us", sa.BigInteger),
-)
-users = sa.Table(
-    "users",
-    meta,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("password_argon2", sa.Text, nullable=False),
-    sa.Column("created_us", sa.BigInteger, nullable=False),
-    sa.Column("last_sign_in_us", sa.BigInteger),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,15 +71,8 @@ class Keys:
     """The keys and users of one shop folder; safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Private from its first byte; SQLite gives its helper files the same rights.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._engine = sa.create_engine(
-            f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 5}
-        )
-        event.listen(self._engine, "connect", _on_connect)
-        with _storing():
-            meta.create_all(self._engine)
+        self._engine = access.connect(path)
+        with storing():
             # data_version tells of others' commits, so it is asked on a connection that only reads.
             self._watch = self._engine.connect()
         self._lock = threading.Lock()
@@ -141,7 +111,7 @@ class Keys:
             last_used_us=None,
         )
         row = {column.name: getattr(key, column.name) for column in api_keys.columns}
-        with _storing(), self._engine.begin() as connection:
+        with storing(), self._engine.begin() as connection:
             connection.execute(api_keys.insert(), row | {"scopes": " ".join(sorted(wanted))})
         self._checked = 0.0
         log.info("key.made", key=key.key_id, scopes=" ".join(sorted(wanted)))
@@ -151,7 +121,7 @@ class Keys:
         """End a key now; a running server refuses it within a second."""
         key_id = key_id.split(".")[0]
         change = api_keys.update().where(api_keys.c.key_id == key_id)
-        with _storing(), self._engine.begin() as connection:
+        with storing(), self._engine.begin() as connection:
             done = connection.execute(change.values(revoked_us=clock.now_us()))
         if not done.rowcount:
             raise NotFound(
@@ -165,7 +135,7 @@ class Keys:
 
     def all(self) -> list[ApiKey]:
         """Return every key, oldest first, revoked ones too."""
-        with _storing(), self._engine.connect() as connection:
+        with storing(), self._engine.connect() as connection:
             rows = connection.execute(api_keys.select().order_by(api_keys.c.created_us)).all()
         return [_to_key(row) for row in rows]
 
@@ -222,7 +192,7 @@ class Keys:
             "created_us": clock.now_us(),
         }
         try:
-            with _storing(), self._engine.begin() as connection:
+            with storing(), self._engine.begin() as connection:
                 connection.execute(users.insert(), row)
         except sa.exc.IntegrityError as problem:
             raise Conflict(
@@ -235,20 +205,20 @@ class Keys:
     def set_password(self, name: str, password: str) -> None:
         """Give a user a new password."""
         change = users.update().where(users.c.name == name)
-        with _storing(), self._engine.begin() as connection:
+        with storing(), self._engine.begin() as connection:
             done = connection.execute(change.values(password_argon2=passwords.hashed(password)))
         if not done.rowcount:
             raise _no_user(name)
 
     def remove_user(self, name: str) -> None:
         """Remove a user; open sessions end at their next request."""
-        with _storing(), self._engine.begin() as connection:
+        with storing(), self._engine.begin() as connection:
             if not connection.execute(users.delete().where(users.c.name == name)).rowcount:
                 raise _no_user(name)
 
     def users(self) -> list[str]:
         """Return the names of all users."""
-        with _storing(), self._engine.connect() as connection:
+        with storing(), self._engine.connect() as connection:
             return list(
                 connection.execute(sa.select(users.c.name).order_by(users.c.name)).scalars()
             )
@@ -256,7 +226,7 @@ class Keys:
     def check_password(self, name: str, password: str) -> bool:
         """Return whether this is the user's password; takes as long for a user unknown."""
         wanted = sa.select(users.c.password_argon2).where(users.c.name == name)
-        with _storing(), self._engine.connect() as connection:
+        with storing(), self._engine.connect() as connection:
             stored = connection.execute(wanted).scalar()
         return passwords.matches(stored, password)
 
@@ -269,7 +239,7 @@ class Keys:
     def _refresh(self) -> None:
         if time.monotonic() - self._checked < RECHECK_SECONDS and self._checked:
             return
-        with self._lock, _storing():
+        with self._lock, storing():
             version = self._watch.exec_driver_sql("PRAGMA data_version").scalar()
             if version != self._version or not self._checked:
                 self._cached = {key.key_id: key for key in self.all()}
@@ -281,29 +251,6 @@ class Keys:
 def open_keys(settings: Settings) -> Keys:
     """Return the keys and users of a shop folder."""
     return Keys(settings.home / "access.sqlite3")
-
-
-class _storing:
-    """Turn trouble of the database into the error that callers know."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        if isinstance(problem, sa.exc.OperationalError | sa.exc.DatabaseError) and not isinstance(
-            problem, sa.exc.IntegrityError
-        ):
-            raise StoreUnavailable(
-                f"The key store cannot be used: {problem.orig}.",
-                hint="Check free space and rights of access.sqlite3 in the shop folder.",
-            ) from problem
-
-
-def _on_connect(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
 
 
 def _digest(secret: str) -> str:
