@@ -1,6 +1,6 @@
 """How long GET /v1/recommendations takes over HTTP at a fixed rate, on a built shop.
 
-    SHOPKEEPER_HOME=shop python benchmarks/speed/http.py [--rate 500] [--seconds 20] [--save]
+    SHOPKEEPER_HOME=shop python benchmarks/speed/serving.py [--rate 500] [--seconds 20] [--save]
 
 Two processes: the server (``shopkeeper serve``: keys, limits, live features, model, decision on
 the record) and this one as load generator on raw asyncio connections. Open loop: each request
@@ -231,7 +231,7 @@ def measure(home: str, rate: float, seconds: float) -> dict[str, Any]:
         server.wait(30)
     return {
         "benchmark": "http",
-        "command": f"SHOPKEEPER_HOME=… python benchmarks/speed/http.py --rate {rate:g} "
+        "command": f"SHOPKEEPER_HOME=… python benchmarks/speed/serving.py --rate {rate:g} "
         f"--seconds {seconds:g}",
         "at": clock.iso(clock.now_us()),
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
