@@ -32,7 +32,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from shopkeeper.base import ids, settings
+from shopkeeper.base import clock, ids, settings
 from shopkeeper.data.validate import parse
 
 RESULTS = Path(__file__).parents[1] / "results" / "ingest.json"
@@ -343,7 +343,7 @@ def main() -> None:
     words.add_argument("--batch", type=int, action="append")
     words.add_argument("--app", action="store_true", help="the whole server, keys and all")
     words.add_argument("--json", action="store_true")
-    words.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
+    words.add_argument("--save", action="store_true", help=f"append to {RESULTS.name}")
     arguments = words.parse_args()
     if arguments.serve:
         serve(arguments.serve[0], int(arguments.serve[1]), arguments.app)
@@ -351,6 +351,7 @@ def main() -> None:
     busy = os.getloadavg()[0]
     rows = [measure(arguments, batch) for batch in arguments.batch or (20, 1)]
     report = {
+        "measured_at": clock.iso(clock.now_us()),
         "command": "python benchmarks/speed/ingest.py " + " ".join(sys.argv[1:]),
         "cores": os.cpu_count(),
         "load_before": round(busy, 2),
@@ -361,8 +362,9 @@ def main() -> None:
         "runs": rows,
     }
     if arguments.save:
+        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(json.dumps(report, indent=1) + "\n")
+        RESULTS.write_text(json.dumps([*kept, report][-20:], indent=1) + "\n")
     if arguments.json:
         print(json.dumps(report))
         return

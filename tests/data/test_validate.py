@@ -187,6 +187,16 @@ def test_good_events_of_a_batch_go_on_and_bad_ones_keep_their_place(judge):
     assert [one.event_id for one in parsed.refused] == ["e2", None, "e4"]
 
 
+@pytest.mark.parametrize("depth", [5, 8, 100, 500, 800])
+@pytest.mark.parametrize("field", ["properties", "lines", "text", "unknown", "person"])
+def test_deep_nesting_refuses_its_event_only(judge, depth, field):
+    deep = '{"a":' * depth + "NaN" + "}" * depth
+    bad = json.dumps(GOOD | {"event_id": "e2"})[:-1] + f', "{field}": {deep}}}'
+    parsed = judge(f"[{bad}, {json.dumps(GOOD)}]".encode())
+    assert [row.event_id for row in parsed.rows] == ["e1"]
+    assert parsed.rejections[0].field.startswith(field)
+
+
 WHOLE = [
     (b"", "malformed_json"),
     (b"{", "malformed_json"),
@@ -310,6 +320,13 @@ def test_a_card_number_is_refused_and_appears_nowhere(judge, place):
     digits = "".join(c for c in kept if c.isdigit())
     for number in (CARD, "378282246310005", "5555555555554444"):
         assert number not in digits
+
+
+def test_a_body_full_of_card_numbers_is_refused_quickly(judge):
+    """60,000 of them; hiding one after the other took minutes."""
+    parsed = judge(GOOD | {"text": f"{CARD} " * 60_000})
+    assert only(parsed).code == "wrong_value"
+    assert CARD not in parsed.refused[0].raw
 
 
 ESCAPED = (

@@ -82,7 +82,7 @@ def load(raw: bytes) -> list[Any]:
             hint="Send one event, an array of events, or an object with events.",
             allowed="an object or an array",
         )
-    return whole if isinstance(whole, list) else [whole]
+    return [_cut(one, 6) for one in (whole if isinstance(whole, list) else [whole])]
 
 
 def decode_one(piece: Any) -> tuple[Event | None, Rejection | None]:
@@ -96,6 +96,19 @@ def decode_one(piece: Any) -> tuple[Event | None, Rejection | None]:
         return decoder.decode(msgspec.json.encode(piece)), None
     except msgspec.ValidationError as problem:
         return None, faults.from_decoder(problem, piece)
+
+
+def _cut(value: Any, depth: int) -> Any:
+    """Return a value without what lies deeper than any event goes (its lines, 3 levels).
+
+    What is cut off stands inside something that is refused anyway; nobody after this has to
+    follow a thousand brackets.
+    """
+    if isinstance(value, dict):
+        return {name: _cut(one, depth - 1) for name, one in value.items()} if depth else "…"
+    if isinstance(value, list):
+        return [_cut(one, depth - 1) for one in value] if depth else "…"
+    return value
 
 
 def _odd_values(value: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -195,19 +195,23 @@ def find_card_number(text: str, *, in_words: bool = False) -> str | None:
 
 def hide_card_numbers(text: str) -> str:
     """Return the text with every card number replaced by a note."""
-    text = unicodedata.normalize("NFKC", text) if not text.isascii() else text
-    for number in list(_card_numbers(text, True)):
-        text = text.replace(number, "[card number]")
-    return text
+    return _IN_WORDS.sub(lambda one: "[card number]" if _is_card(one) else one[0], _plain(text))
 
 
 def _card_numbers(text: str, in_words: bool) -> Iterator[str]:
-    if not text.isascii():  # full-width digits are digits
-        text = unicodedata.normalize("NFKC", text)
-    for match in (_IN_WORDS if in_words else _IN_IDS).finditer(text):
-        digits = "".join(c for c in match.group() if c.isdigit())
-        if _is_issued(digits) and _luhn(digits):
-            yield match.group()
+    for match in (_IN_WORDS if in_words else _IN_IDS).finditer(_plain(text)):
+        if _is_card(match):
+            yield match[0]
+
+
+def _plain(text: str) -> str:
+    """Return the text with full-width digits and odd spaces as plain ones."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def _is_card(match: re.Match[str]) -> bool:
+    digits = "".join(c for c in match[0] if c.isdigit())
+    return _is_issued(digits) and _luhn(digits)
 
 
 def _is_issued(digits: str) -> bool:
