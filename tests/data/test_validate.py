@@ -307,6 +307,7 @@ PLACES = [
     {"kind": "?", "text": CARD},
     {"value_minor": -1, "text": f"pay {CARD}"},
     {"occurred_at": CARD},
+    {"occurred_at": "x" * 105 + CARD},
     {"lines": [{"item_id": "a", CARD: 1}]},
 ]
 
@@ -318,7 +319,7 @@ def test_a_card_number_is_refused_and_appears_nowhere(judge, place):
     assert [row.event_id for row in parsed.rows] == ["other"]
     kept = repr(parsed.rejections) + repr(parsed.refused)
     digits = "".join(c for c in kept if c.isdigit())
-    for number in (CARD, "378282246310005", "5555555555554444"):
+    for number in (CARD[:-1], "378282246310005", "5555555555554444"):
         assert number not in digits
 
 

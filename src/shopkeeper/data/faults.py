@@ -48,7 +48,8 @@ def safe(value: Any) -> Any:
     if isinstance(value, list):
         return f"a list of {len(value)}"
     if isinstance(value, str):
-        return hide_card_numbers(shorten(value).encode("utf-8", "replace").decode("utf-8"))
+        # Hidden before it is cut: a cut could leave all but the last digit, which is a checksum.
+        return shorten(hide_card_numbers(value.encode("utf-8", "replace").decode("utf-8")))
     if isinstance(value, int | float) and 10**13 <= abs(value) < 10**20:
         return hide_card_numbers(str(int(value)))
     return shorten(value)
