@@ -93,6 +93,16 @@ class Catalogue:
         mask: np.ndarray = known[1][self.column("category")]
         return mask
 
+    def beside(self, rows: np.ndarray) -> np.ndarray:
+        """Return a mask (n_items,) of the items on the same shelves as some rows."""
+        held = self.column("category")
+        # One entry more, so that code -1 (no category) reads False.
+        shelves = np.zeros(len(self.categories) + 1, dtype=np.bool_)
+        shelves[held[rows]] = True
+        shelves[-1] = False
+        mask: np.ndarray = shelves[held]
+        return mask
+
     def house_brands(self, share: float) -> set[int]:
         """Return the brand codes that hold more than a share of the catalogue."""
         if self._house is None or self._house[0] != (len(self.brands), share):

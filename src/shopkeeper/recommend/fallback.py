@@ -13,6 +13,7 @@ from shopkeeper.recommend.schema import Prediction
 
 NAME = "popularity"
 CANDIDATES = 300
+EXPLAINED = 60  # candidates that get their because
 SOURCES = ("frequency", "pairs", "category", "popularity")
 # Weight of each source by placement, in the order of SOURCES.
 WEIGHTS = {
@@ -45,9 +46,7 @@ def predict(features: LiveFeatures) -> Prediction:
     # still changes the answer.
     near_to = features.context if len(features.context) else history.item[-3:]
     if weights[2] and len(near_to):
-        shelf = features.catalogue.column("category")[near_to]
-        near = np.isin(features.catalogue.column("category"), shelf[shelf >= 0])
-        raw[2] = near * (features.popularity + 1e-9)
+        raw[2] = features.catalogue.beside(near_to) * (features.popularity + 1e-9)
     if weights[3]:
         raw[3] = features.popularity
     peak = raw.max(axis=1, keepdims=True)
@@ -80,12 +79,15 @@ def _causes(
     if led_by is None:
         return {}
     rows, shares, causes = led_by
-    wanted = np.isin(rows, best)
+    told = np.zeros(int(rows.max(initial=0)) + 1, dtype=bool)
+    told[best[:EXPLAINED][best[:EXPLAINED] < len(told)]] = True
+    wanted = told[rows]
     because: dict[int, list[tuple[int, float]]] = {}
     for row, share, cause in zip(
         rows[wanted].tolist(), shares[wanted].tolist(), causes[wanted].tolist(), strict=True
     ):
         because.setdefault(row, []).append((cause, share))
     for found in because.values():
-        found.sort(key=lambda pair: -pair[1])
+        if len(found) > 1:
+            found.sort(key=lambda pair: -pair[1])
     return because

@@ -1,6 +1,6 @@
 """Train the served model on the shop's own events, and measure it before it is trusted.
 
-Settings and weights are chosen on a period before the last TEST_DAYS, on a sample of customers;
+Settings and weights are chosen on a period before the last TEST_DAYS, on a sample;
 the last days are held out once, to measure the blend against popularity and personal frequency;
 then the same choices are fitted on everything, and that is what serves.
 """
@@ -23,7 +23,7 @@ from shopkeeper.recommend.features import LESS, PURCHASE
 from shopkeeper.recommend.models import holdout, study
 from shopkeeper.recommend.models.blend import Blend
 from shopkeeper.recommend.models.frequency import Frequency
-from shopkeeper.recommend.models.fusion import Judged
+from shopkeeper.recommend.models.fusion import Judged, Study
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.popularity import Popularity
 from shopkeeper.recommend.models.source import top
@@ -33,6 +33,8 @@ from shopkeeper.recommend.schema import Interactions, Training
 TEST_DAYS = 14
 TEST_CUSTOMERS = 1000
 STUDY_CUSTOMERS = 600
+STUDY_ITEMS = 4000
+EASE_ITEMS = 8000  # seconds grow with the cube of this
 CHUNK = 50
 MIN_PURCHASES = 20
 K = 10
@@ -89,7 +91,7 @@ def train(warehouse: Any, settings: Any) -> Trained:
     past, target = holdout.cut_at(data, cut_us)
     models: dict[str, Any] = {}
     if (past.interactions.kind == PURCHASE).sum() >= MIN_PURCHASES:
-        chosen = study.choose(_some_customers(past, seed))
+        chosen = _choose(past, seed)
         judged = holdout.judge(past, target, limit=TEST_CUSTOMERS, seed=seed)
         made = {"popularity": Popularity(), "frequency": Frequency(), "blend": Blend(chosen)}
         for name, model in made.items():
@@ -99,7 +101,7 @@ def train(warehouse: Any, settings: Any) -> Trained:
             models[name]["fit_seconds"] = round(cost.seconds, 2)
             models[name]["peak_memory_mb"] = round(cost.peak_memory_mb)
     else:
-        chosen = study.choose(data)
+        chosen = _choose(data, seed)
     served = Blend(chosen).fit(data)
     return Trained(
         model=served,
@@ -127,15 +129,24 @@ def train(warehouse: Any, settings: Any) -> Trained:
     )
 
 
-def _some_customers(data: Training, seed: int) -> Training:
-    """Return the interactions of at most STUDY_CUSTOMERS: enough to choose settings on."""
+def _choose(data: Training, seed: int) -> Study:
+    """Return settings and weights chosen on a sample; the cost of EASE is bounded for serving."""
+    found = study.choose(_sample(data, seed))
+    ease = {**found.settings.get("ease", {}), "max_items": EASE_ITEMS}
+    return replace(found, settings={**found.settings, "ease": ease})
+
+
+def _sample(data: Training, seed: int) -> Training:
+    """Return some customers' interactions with the items most touched: enough to choose on."""
     log = data.interactions
-    present = np.unique(log.user)
-    if len(present) <= STUDY_CUSTOMERS:
-        return data
-    rng = np.random.default_rng(seed)
-    drawn = rng.choice(present, STUDY_CUSTOMERS, replace=False)
-    return replace(data, interactions=holdout.take(log, np.isin(log.user, drawn)))
+    customers = np.unique(log.user)
+    if len(customers) > STUDY_CUSTOMERS:
+        rng = np.random.default_rng(seed)
+        customers = rng.choice(customers, STUDY_CUSTOMERS, replace=False)
+    touched = np.bincount(log.item, minlength=len(log.item_ids))
+    head = np.argsort(-touched, kind="stable")[:STUDY_ITEMS]
+    rows = np.isin(log.user, customers) & np.isin(log.item, head)
+    return replace(data, interactions=holdout.take(log, rows))
 
 
 def _measured(model: Any, judged: Judged, n_items: int, seed: int) -> dict[str, Any]:
