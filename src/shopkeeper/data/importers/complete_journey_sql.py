@@ -63,6 +63,7 @@ WITH sold AS (
 SELECT product_id, p.department, p.brand, p.product_category, p.product_type, p.package_size,
   p.manufacturer_id, sold.price
 FROM ids LEFT JOIN read_parquet(?) p USING (product_id) LEFT JOIN sold USING (product_id)
+WHERE CAST(? AS BOOLEAN) OR product_id IN (SELECT product_id FROM ours)
 ORDER BY product_id
 """
 CUSTOMERS = """
