@@ -7,7 +7,7 @@ import base64
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import httpx
 import pytest
@@ -201,6 +201,17 @@ def test_importers_get_one_receipt_over_all_batches(shop):
     kept = quarantine.recent(shop.store)
     assert {one["source"] for one in kept} == {"import", "log"}
     assert not any("ann@" in one["raw"] for one in kept)
+
+
+def test_an_event_is_the_same_over_http_and_from_python(shop):
+    """A quantity of 2 and one of 2.0, a person, a time in another zone."""
+    there = {"lines": [{"item_id": "a", "quantity": 2}], "person": {"email": "ann@example.com"}}
+    send(shop, view("e1", **there))
+    ours = made("e1", lines=[Line(item_id="a", quantity=2)], person=Person(email="ann@example.com"))
+    ours.occurred_at = ours.occurred_at.astimezone(timezone(timedelta(hours=8)))
+    assert shop.append_events([ours]).duplicate == 1
+    assert shop.record(ours).result(10) == ["duplicate"]
+    assert ours.person.email == "ann@example.com"  # and ours is left as it was
 
 
 def test_record_queues_one_event_and_refuses_a_wrong_one(shop):

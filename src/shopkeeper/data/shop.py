@@ -29,7 +29,7 @@ from shopkeeper.data.log.store import Row, Store, open_store
 from shopkeeper.data.log.writer import Writer
 from shopkeeper.data.privacy import Keyring, load_keyring
 from shopkeeper.data.quarantine import refuse
-from shopkeeper.data.validate import HOUR_US, check_event, to_row
+from shopkeeper.data.validate import HOUR_US, judged, to_row
 
 if TYPE_CHECKING:
     from shopkeeper.data.lake import Lake
@@ -73,7 +73,7 @@ class Shop:
     def append_events(self, events: Iterable[Event], *, source: str = "import") -> Receipt:
         """Judge and store events of this process; wait until they are durable.
 
-        Events are changed on the way: the person block is taken out, times become UTC.
+        Rows are the same as if the events had come over HTTP.
         """
         accepted = duplicate = conflict = 0
         rejected: list[Rejection] = []
@@ -92,10 +92,11 @@ class Shop:
 
         The future gives its status once durable; BadInput when the event is not valid.
         """
-        fault = check_event(event)
-        if fault is not None:
+        good, fault = judged(event)
+        if good is None:
+            assert fault is not None
             raise BadInput(fault.message, field=fault.field, value=fault.value)
-        return self.writer.submit([to_row(event, self.keyring, clock.now_us())])
+        return self.writer.submit([to_row(good, self.keyring, clock.now_us())])
 
     def close(self) -> None:
         """Write what waits, close the files, give the folder free."""
@@ -119,10 +120,10 @@ class Shop:
         rows: list[Row] = []
         bad, refused = [], []
         for index, event in enumerate(events):
-            fault = check_event(event, latest=latest)
-            if fault is None:
-                rows.append(to_row(event, self.keyring, now_us))
-            else:
+            good, fault = judged(event, latest=latest)
+            if good is not None:
+                rows.append(to_row(good, self.keyring, now_us))
+            elif fault is not None:
                 bad.append(fault.at(index, event.event_id))
                 refused.append(refuse(bad[-1], _plain(event), source, now_us))
         while True:

@@ -114,21 +114,31 @@ def check_event(event: Event, *, latest: datetime | None = None) -> Rejection | 
 
     ``latest`` bounds occurred_at; by default one day ahead of the clock.
     """
+    return judged(event, latest=latest)[1]
+
+
+def judged(
+    event: Event, *, latest: datetime | None = None
+) -> tuple[Event | None, Rejection | None]:
+    """Return an event built in Python as it would come over HTTP, or why it is not fit.
+
+    The event itself is left as it is. Equal events give equal rows whichever way they came.
+    """
     for path, value in _floats(event):
         if not math.isfinite(value):
-            return faults.wrong(path, value, "a finite number", code="not_a_number").at(
-                0, event.event_id
-            )
+            fault = faults.wrong(path, value, "a finite number", code="not_a_number")
+            return None, fault.at(0, event.event_id)
     try:
         decoded = decoder.decode(encoder.encode(event))
     except msgspec.ValidationError as problem:
-        return faults.from_decoder(problem, msgspec.to_builtins(event)).at(0, event.event_id)
+        fault = faults.from_decoder(problem, msgspec.to_builtins(event))
+        return None, fault.at(0, event.event_id)
     except UnicodeError:
-        return faults.wrong("event", "", "text in valid Unicode").at(0, None)
+        return None, faults.wrong("event", "", "text in valid Unicode").at(0, None)
     if latest is None:
         latest = clock.from_us(clock.now_us() + 24 * HOUR_US)
-    fault = _judge(decoded, latest, True, None)
-    return None if fault is None else fault.at(0, event.event_id)
+    found = _judge(decoded, latest, True, None)
+    return (decoded, None) if found is None else (None, found.at(0, event.event_id))
 
 
 def to_row(event: Event, keyring: Keyring, received_us: int) -> Row:
