@@ -33,7 +33,7 @@ TASK_OF = {
     "cart": "similar",
     "trending": "trending",
 }
-EXPLAINED = 60  # candidates that get their because; a page never shows more
+EXPLAINED = 40  # candidates that get their because; a page never shows more
 LIVE = "popularity"  # taken from the features at serving time, so that it follows each event
 
 
@@ -45,6 +45,7 @@ class Blend:
     def __init__(self, study: Study | None = None, *, protocol: str = "time") -> None:
         self.study, self.protocol = study, protocol
         self._rows: ItemRows | None = None
+        self._powers: dict[float, np.ndarray] = {}
 
     def fit(self, data: Training, fitted: Mapping[str, Source] | None = None) -> Self:
         """Choose on the last period if nothing is frozen, then fit the sources used on all.
@@ -60,7 +61,7 @@ class Blend:
             made = shelf.make(name, self.study_.settings.get(name, {}))
             self.sources_[name] = given if given is not None else made.fit(data)
         self.trend_ = study.trend_of(data, holdout.horizon_days(data))
-        self._rows = None
+        self._rows, self._powers = None, {}
         return self
 
     def _weights(self, task: str) -> dict[str, float]:
@@ -72,7 +73,9 @@ class Blend:
         power = self.study_.trend.get(task, 0.0)
         if not power or name == LIVE or name in shelf.PERSONAL:
             return None
-        return self.trend_ ** np.float32(power)
+        if power not in self._powers:
+            self._powers[power] = self.trend_ ** np.float32(power)
+        return self._powers[power]
 
     def scores(self, asked: Histories, task: str = "all") -> np.ndarray:
         """Return (n_subjects, n_items) blended scores, for measuring many subjects at once."""
@@ -92,34 +95,46 @@ class Blend:
         task = TASK_OF[features.placement]
         asked = histories.of_request(features, rows, context_only=task == "similar")
         weights = self._weights(task)
-        names = list(weights)
-        parts = np.zeros((len(names), len(features.item_ids)), dtype=np.float32)
-        known = np.flatnonzero(rows >= 0)
-        factor: dict[str, np.ndarray] = {}
-        for at, name in enumerate(names):
+        raws: dict[str, np.ndarray] = {}
+        factor: dict[str, np.ndarray | np.float32] = {}
+        total = np.zeros(len(features.item_ids), dtype=np.float32)
+        known = _prefix(rows, len(self.item_ids_))
+        for name, weight in weights.items():
             if name == LIVE:
-                live = np.asarray(features.popularity, dtype=np.float32)[None, :]
-                parts[at, : live.shape[1]] = live[0] * (weights[name] / scaled(live)[0, 0])
+                raw = np.asarray(features.popularity, dtype=np.float32)[: len(total)]
+                factor[name] = np.float32(weight) / scaled(raw[None, :])[0, 0]
+                raws[name] = raw
+                total[: len(raw)] += raw * factor[name]
                 continue
-            raw = self.sources_[name].scores(asked)
+            raw = self.sources_[name].score_one(asked)
+            by = np.float32(weight) / scaled(raw[None, :])[0, 0]
             trend = self._trend(task, name)
-            by = np.float32(weights[name]) / scaled(raw)[0, 0]
-            # Where a source was cut off at zero it says nothing, and so explains nothing.
-            factor[name] = (raw[0] > 0) * by * (1 if trend is None else trend)
-            parts[at, known] = (raw[0] * factor[name])[rows[known]]
-        total = parts.sum(axis=0)
+            factor[name] = by if trend is None else by * trend
+            raws[name] = raw
+            part = raw * factor[name]
+            if known is None:
+                total[rows >= 0] += part[rows[rows >= 0]]
+            else:
+                total[:known] += part[:known]
         if task == "repeat":
             mine = np.zeros(len(total), dtype=bool)
             mine[features.history.item[features.history.kind == histories.PURCHASE]] = True
-            total = np.where(mine, total, 0)
+            total *= mine
         picked = top(total, CANDIDATES)
         picked = picked[total[picked] > 0]
+        parts = np.zeros((len(picked), len(weights)), dtype=np.float32)
+        for at, name in enumerate(weights):
+            mine_rows = picked if name == LIVE else rows[picked]
+            inside = (mine_rows >= 0) & (mine_rows < len(raws[name]))
+            parts[inside, at] = (raws[name] * factor[name])[mine_rows[inside]]
+        shown = picked[:EXPLAINED]
+        spoken = {n: (raws[n] > 0) * factor[n] for n in raws if n != LIVE}
         return Prediction(
             item=picked.astype(np.int32),
             score=total[picked],
-            sources=tuple(names),
-            parts=np.ascontiguousarray(parts[:, picked].T),
-            because=self._because(features, asked, rows, picked[:EXPLAINED], factor),
+            sources=tuple(weights),
+            parts=parts,
+            because=self._because(features, asked, rows, shown, spoken),
         )
 
     def _because(
@@ -141,14 +156,16 @@ class Blend:
         past = features.history.item if len(asked.item) > len(context) else context[:0]
         item = np.concatenate([past, context]).astype(np.int64)
         distinct, of_row = np.unique(item, return_inverse=True)
-        summed = np.zeros((len(distinct), len(known)), dtype=np.float32)
-        np.add.at(summed, of_row, shares)
+        # Rows of one item stand together after sorting: reduceat is add.at without its price.
+        order = np.argsort(of_row, kind="stable")
+        opens = np.searchsorted(of_row[order], np.arange(len(distinct)))
+        summed = np.add.reduceat(shares[order], opens, axis=0)
         best = np.argsort(-summed, axis=0, kind="stable")[:3]
+        who = distinct[best].T.tolist()
+        gave = np.take_along_axis(summed, best, axis=0).T.tolist()
         return {
-            int(candidate): [
-                (int(distinct[i]), float(summed[i, at])) for i in best[:, at] if summed[i, at] > 0
-            ]
-            for at, candidate in enumerate(known)
+            candidate: [(i, share) for i, share in zip(*pair, strict=True) if share > 0]
+            for candidate, *pair in zip(known.tolist(), who, gave, strict=True)
         }
 
     def to_artefact(self) -> Artefact:
@@ -189,3 +206,14 @@ class Blend:
             source._restore(own, facts)
             made.sources_[name] = source
         return made
+
+
+def _prefix(rows: np.ndarray, n_items: int) -> int | None:
+    """Return how many leading rows are the model's own 0, 1, 2 …, or None if they are not all.
+
+    The usual case: a catalogue that only grew since training. It saves a gather per source.
+    """
+    n = min(len(rows), n_items)
+    if n == 0 or (rows[0] == 0 and rows[n - 1] == n - 1 and np.array_equal(rows[:n], np.arange(n))):
+        return n
+    return None

@@ -54,13 +54,34 @@ class ItemToItem(Source):
         dense = np.asarray((history @ self.similar_).todense(), dtype=np.float32)
         return np.maximum(dense, 0, out=dense)
 
+    def _gathered(self, asked: Histories) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return (history row, item, w(h) * S) of every stored cell that one history reaches."""
+        weight = self.weights(asked)
+        row = np.flatnonzero((weight != 0) & (asked.item >= 0) & (asked.item < self.n_items))
+        first = self.similar_.indptr[asked.item[row]].astype(np.int64)
+        counts = self.similar_.indptr[asked.item[row] + 1] - first
+        ends = np.cumsum(counts)
+        cell = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - ends + counts, counts)
+        value = self.similar_.data[cell] * np.repeat(weight[row], counts)
+        return np.repeat(row, counts), self.similar_.indices[cell], value
+
+    def score_one(self, asked: Histories) -> np.ndarray:
+        """Return the weighted sums for one subject, without building matrices."""
+        _, item, value = self._gathered(asked)
+        summed = np.bincount(item, weights=value, minlength=self.n_items).astype(np.float32)
+        return np.maximum(summed, 0, out=summed)
+
     def because(self, asked: Histories, items: np.ndarray) -> np.ndarray:
         """Return (history rows, items) of w(h) * S[item h, item]."""
-        known = (asked.item >= 0) & (asked.item < self.n_items)
-        weight = np.where(known, self.weights(asked), 0)
-        rows = self.similar_[np.where(known, asked.item, 0)]
-        picked = rows[:, items].todense()
-        return np.asarray(picked, dtype=np.float32) * weight[:, None].astype(np.float32)
+        row, item, value = self._gathered(asked)
+        place = np.full(self.n_items, -1, dtype=np.int64)
+        place[items] = np.arange(len(items))
+        at = place[item]
+        wanted = at >= 0
+        flat = row[wanted] * len(items) + at[wanted]
+        size = len(asked.item) * len(items)
+        summed = np.bincount(flat, weights=value[wanted], minlength=size)
+        return summed.reshape(len(asked.item), len(items)).astype(np.float32)
 
     def _state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays = {

@@ -20,6 +20,7 @@ from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.neighbours import ItemToItem
 from shopkeeper.recommend.schema import Training
 
+WIDE_ITEMS = 30_000
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -72,19 +73,30 @@ class Text(ItemToItem):
             matrix = sparse.csr_matrix(counted.fit_transform(texts))
         except ValueError:  # no token stands in two items: nothing reads alike
             return self
-        width = min(self.dimensions, *(side - 1 for side in matrix.shape))
+        # A request reads every vector once: half the width keeps a large catalogue in cache.
+        widest = self.dimensions if self.n_items <= WIDE_ITEMS else self.dimensions // 2
+        width = min(widest, *(side - 1 for side in matrix.shape))
         if width < 1:
             return self
         left, strength, _ = randomized_svd(matrix, width, n_iter=3, random_state=self.seed)
         vectors = left * strength
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
-        self.vectors_[:, :width] = vectors / np.maximum(length, 1e-9) * (length > 1e-6)
+        unit = vectors / np.maximum(length, 1e-9) * (length > 1e-6)
+        self.vectors_ = np.ascontiguousarray(unit, dtype=np.float32)
         return self
 
     def scores(self, asked: Histories) -> np.ndarray:
         """Return profile . item, never below zero."""
         profile = asked.matrix(self.weights(asked), self.n_items) @ self.vectors_
         dense = np.asarray(profile @ self.vectors_.T, dtype=np.float32)
+        return np.maximum(dense, 0, out=dense)
+
+    def score_one(self, asked: Histories) -> np.ndarray:
+        """Return profile . item for one subject."""
+        known = (asked.item >= 0) & (asked.item < self.n_items)
+        weight = np.where(known, self.weights(asked), 0).astype(np.float32)
+        profile = weight @ self.vectors_[np.where(known, asked.item, 0)]
+        dense: np.ndarray = self.vectors_ @ profile
         return np.maximum(dense, 0, out=dense)
 
     def because(self, asked: Histories, items: np.ndarray) -> np.ndarray:
