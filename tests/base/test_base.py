@@ -80,7 +80,8 @@ def test_settings_name_what_is_wrong(tmp_path, text, says):
         settings_file.load(tmp_path)
 
 
-def test_progress_goes_to_standard_error_only(capsys):
+def test_progress_goes_to_standard_error_only(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "WORTH_SAYING_SECONDS", 0.0)
     with progress.stage("Counting", total=2) as step:
         step.advance(2)
     out, err = capsys.readouterr()

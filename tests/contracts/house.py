@@ -120,6 +120,9 @@ def sql_faults(path: Path, tree: ast.AST) -> list[str]:
 def size_faults(path: Path, source: str, tree: ast.AST) -> list[str]:
     """Return files above 400 lines and functions above 60 (docstring not counted)."""
     where = path.relative_to(SRC)
+    # A migration is a record of what was done, in one piece.
+    if "versions" in where.parts:
+        return []
     faults = []
     lines = source.count("\n")
     if lines > MAX_FILE_LINES:

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+# A log that lists what took no time hides what did.
+WORTH_SAYING_SECONDS = 0.5
+
 
 class Stage:
     """What long work reports to: ``total`` steps, ``advance`` by some."""
@@ -32,7 +35,8 @@ def stage(title: str, total: int | None = None) -> Iterator[Stage]:
         step = Stage(None, None)
         yield step
         seconds = time.perf_counter() - started
-        print(f"  {title:<44} {seconds:7.1f} s", file=sys.stderr, flush=True)
+        if seconds >= WORTH_SAYING_SECONDS:
+            print(f"  {title:<44} {seconds:7.1f} s", file=sys.stderr, flush=True)
         return
     columns = (
         TextColumn("  {task.description:<44}"),
