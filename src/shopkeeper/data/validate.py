@@ -129,7 +129,8 @@ def judged(
             fault = faults.wrong(path, value, "a finite number", code="not_a_number")
             return None, fault.at(0, event.event_id)
     try:
-        decoded = decoder.decode(encoder.encode(event))
+        raw = encoder.encode(event)
+        decoded = decoder.decode(raw)
     except msgspec.ValidationError as problem:
         fault = faults.from_decoder(problem, msgspec.to_builtins(event))
         return None, fault.at(0, event.event_id)
@@ -137,7 +138,7 @@ def judged(
         return None, faults.wrong("event", "", "text in valid Unicode").at(0, None)
     if latest is None:
         latest = clock.from_us(clock.now_us() + 24 * HOUR_US)
-    found = _judge(decoded, latest, True, None)
+    found = _judge(decoded, latest, may_hold_card_number(raw), None)
     return (decoded, None) if found is None else (None, found.at(0, event.event_id))
 
 
