@@ -86,10 +86,18 @@ def test_the_linter_catches_what_does_not_carry_over(broken, named):
         ("SELECT dt FROM events", "keys names seq"),
         ("SELECT dt, event_id FROM events", "must return seq"),
         ("SELECT seq FROM events", "must return dt"),
+        ("SELECT max(seq) AS seq, dt FROM events GROUP BY dt", "must come from one event"),
+        ("SELECT DISTINCT seq, dt FROM events", "must come from one event"),
+        ("SELECT seq, dt, lag(seq) OVER (ORDER BY seq) AS x FROM events", "one event"),
     ],
 )
 def test_the_linter_catches_shapes_and_false_headers(sql, named):
     assert any(named in fault for fault in faults(replace(SOUND, sql=sql)))
+
+
+def test_a_key_table_may_not_read_events():
+    twin = replace(SOUND, build="key", partition="none")
+    assert "a key table reads tables, not events" in faults(twin)
 
 
 def test_every_forbidden_function_has_a_way_out():

@@ -204,6 +204,28 @@ def test_files_of_tables_are_kept_only_while_they_are_true(shop):
     assert {name[:7] for name in after - before} == {"2026-01"}
 
 
+def test_files_of_earlier_states_do_not_pile_up_while_serving(shop):
+    """A server compacts every few minutes and never materialises by itself."""
+    shop.append_events(mixed(Random(6)))
+    counts = []
+    for number in range(4):
+        shop.append_events([purchase(f"n{number}", 69.9, ["a"])])
+        shop.lake.compact()
+        for name in tables():
+            shop.warehouse.table(name)
+        counts.append(len(list((shop.lake.folder / "tables").rglob("*.parquet"))))
+    assert len(set(counts)) == 1
+
+
+def test_a_damaged_file_of_a_table_is_made_again(shop):
+    shop.append_events(mixed(Random(6)))
+    shop.lake.compact()
+    whole = contents(shop.warehouse, "orders")
+    (path,) = (shop.lake.folder / "tables" / "orders").iterdir()
+    path.write_bytes(path.read_bytes()[:30])
+    assert contents(shop.warehouse, "orders") == whole
+
+
 def test_a_second_process_sees_what_the_first_compacted(shop, settings):
     shop.append_events(mixed(Random(7)))
     assert shop.warehouse.table("orders").num_rows > 0

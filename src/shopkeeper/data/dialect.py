@@ -151,5 +151,11 @@ def _header(definition: Definition, tree: exp.Expr) -> Iterator[str]:
         yield f"keys names {', '.join(sorted(lost))}, which the query does not return"
     if definition.build == "append" and "seq" not in columns:
         yield "an append table must return seq"
+    if definition.build == "append":
+        mixing = (exp.Group, exp.Distinct, exp.Window, exp.Join, exp.AggFunc)
+        for node in tree.find_all(*mixing):
+            yield f"{node.sql('duckdb')}: a row of an append table must come from one event"
+    if definition.build == "key" and "events" in definition.inputs:
+        yield "a key table reads tables, not events"
     if definition.build in ("append", "partition") and "dt" not in columns:
         yield "a table by day must return dt"

@@ -115,24 +115,30 @@ def customer_page(warehouse: Tables, customer_id: str, *, limit: int = 50) -> di
         """,
         [customer_id, limit],
     )
-    shown = [order["order_id"] for order in orders]
     lines = rows(
         warehouse,
         """
-        SELECT o.order_id, o.item_id, i.title, o.quantity, o.price_minor, o.net_minor, o.currency
-        FROM order_lines AS o LEFT JOIN items AS i ON o.item_id = i.item_id
-        WHERE o.customer_id = ? AND list_contains(?, o.order_id)
-        ORDER BY o.order_id, o.line
+        SELECT order_id, item_id, quantity, price_minor, net_minor, currency, occurred_us
+        FROM order_lines WHERE customer_id = ? ORDER BY occurred_us, seq, line
         """,
-        [customer_id, shown],
+        [customer_id],
     )
+    actions = _actions(warehouse, customer_id, limit)
+    favourites = _favourites(lines)
+    shown = {order["order_id"]: order for order in orders}
     for order in orders:
-        order["items"] = [line for line in lines if line["order_id"] == order["order_id"]]
+        order["items"] = []
+    for line in lines:
+        if line["order_id"] in shown:
+            shown[line["order_id"]]["items"].append(line)
+    _add_titles(
+        warehouse, [*(i for order in orders for i in order["items"]), *favourites, *actions]
+    )
     return {
         "customer": _open_properties(facts[0]),
         "orders": orders,
-        "favourites": _favourites(warehouse, customer_id),
-        "actions": _actions(warehouse, customer_id, limit),
+        "favourites": favourites,
+        "actions": actions,
         "decisions": _decisions_of(warehouse, customer_id, limit),
     }
 
@@ -269,33 +275,43 @@ def _totals(warehouse: Tables) -> dict[str, Any]:
     )[0]
 
 
-def _favourites(warehouse: Tables, customer_id: str) -> list[dict[str, Any]]:
-    return rows(
-        warehouse,
-        """
-        SELECT o.item_id, any_value(i.title) AS title, count(DISTINCT o.order_id) AS orders,
-            sum(o.quantity) AS units, max(o.occurred_us) AS last_us
-        FROM order_lines AS o LEFT JOIN items AS i ON o.item_id = i.item_id
-        WHERE o.customer_id = ? GROUP BY o.item_id
-        ORDER BY orders DESC, last_us DESC, o.item_id LIMIT 12
-        """,
-        [customer_id],
-    )
+def _favourites(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the twelve items in most orders, the latest first among equals."""
+    found: dict[str, dict[str, Any]] = {}
+    orders: dict[str, set[str]] = {}
+    for line in lines:
+        item_id = line["item_id"]
+        one = found.setdefault(item_id, {"item_id": item_id, "units": 0.0, "last_us": 0})
+        one["units"] += line["quantity"]
+        one["last_us"] = max(one["last_us"], line["occurred_us"])
+        orders.setdefault(item_id, set()).add(line["order_id"])
+    for item_id, one in found.items():
+        one["orders"] = len(orders[item_id])
+    best = sorted(found.values(), key=lambda one: (-one["orders"], -one["last_us"], one["item_id"]))
+    return best[:12]
 
 
 def _actions(warehouse: Tables, customer_id: str, limit: int) -> list[dict[str, Any]]:
     return rows(
         warehouse,
         """
-        SELECT a.kind, a.item_id, i.title, a.occurred_us, a.quantity, a.decision_id
-        FROM (
-            SELECT * FROM interactions WHERE customer_id = ?
-            ORDER BY occurred_us DESC, seq DESC, line LIMIT ?
-        ) AS a LEFT JOIN items AS i ON a.item_id = i.item_id
-        ORDER BY a.occurred_us DESC, a.seq DESC, a.line
+        SELECT kind, item_id, occurred_us, quantity, decision_id
+        FROM interactions WHERE customer_id = ?
+        ORDER BY occurred_us DESC, seq DESC, line LIMIT ?
         """,
         [customer_id, limit],
     )
+
+
+def _add_titles(warehouse: Tables, named: list[dict[str, Any]]) -> None:
+    """Give every row with an item_id its title, with one look at the catalogue."""
+    wanted = sorted({row["item_id"] for row in named})
+    known = rows(
+        warehouse, "SELECT item_id, title FROM items WHERE list_contains(?, item_id)", [wanted]
+    )
+    titles = {row["item_id"]: row["title"] for row in known}
+    for row in named:
+        row["title"] = titles.get(row["item_id"])
 
 
 def _decisions_of(warehouse: Tables, customer_id: str, limit: int) -> list[dict[str, Any]]:

@@ -103,6 +103,10 @@ class Views:
         """Remove the files of earlier states of the lake."""
         self._shelf.tidy(tables().values())
 
+    def remove_damaged(self) -> None:
+        """Remove tables' files that cannot be read."""
+        self._shelf.remove_damaged()
+
     @contextmanager
     def _together(self) -> Iterator[None]:
         """Let other threads see all of the changes or none."""

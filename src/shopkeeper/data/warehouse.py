@@ -1,8 +1,7 @@
 """The tables as of now, or as of a moment: DuckDB in memory over the lake and the log's tail.
 
-``events`` is the lake's Parquet plus what the log gained since. A table by day reads its
-materialised files plus the rows that the tail adds; a whole table is computed again when an
-input changed. Each call has a cursor of its own, so threads may share one Warehouse.
+``events`` is the lake's Parquet plus what the log gained since; views.py does the same for each
+table. Each call has a cursor of its own, so threads may share one Warehouse.
 
 As of a moment means: only events that occurred up to then (labels: that were known by then).
 """
@@ -12,18 +11,15 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from shopkeeper.base.settings import Settings
-from shopkeeper.data.definitions import Definition, closure, table, tables
+from shopkeeper.data.definitions import closure, table, tables
 from shopkeeper.data.lake import Lake
-from shopkeeper.data.materialised import WHOLE, Shelf
+from shopkeeper.data.views import Views
 
 _LOCKED_DOWN = {
     "autoinstall_known_extensions": False,
@@ -51,14 +47,9 @@ class Warehouse:
             },
         )
         self._db.execute("SET TimeZone = 'UTC'")
-        self._builder = self._cursor()
-        self._shelf = Shelf(lake.folder / "tables", ())
-        self._state: tuple[int, Any] | None = None  # watermark and parts that the views show
+        self._views = Views(self._db.cursor(), lake)
+        self._stamp: Any = None  # the state of the lake that the views show
         self._seen = 0  # last seq that the views show
-        self._ready: set[str] = set()  # tables whose view shows that state
-        self._changed: dict[str, int] = {}  # table -> the refresh that last changed it
-        self._computed: dict[str, int] = {}  # whole table -> the refresh it was computed at
-        self._refreshes = 0
         self._rested_until = 0.0
         self.refresh()
 
@@ -88,7 +79,8 @@ class Warehouse:
             # Another process may have compacted since; or a file is damaged.
             self._lake.require_whole(deep=True)
             with self._lock:
-                self._state = None
+                self._views.remove_damaged()
+                self._stamp = None
                 self.refresh()
             return self._run(text, params, named, as_of_us)
 
@@ -101,12 +93,14 @@ class Warehouse:
     def refresh(self) -> None:
         """Take in what the log and the lake gained since."""
         with self._lock:
-            watermark, parts = self._lake.manifest.snapshot()
-            if self._state != (watermark, parts):
-                self._reset(watermark, parts)
+            stamp = self._lake.manifest.stamp()
+            if self._stamp != stamp:
+                self._reset()
             elif self._lake.store.last_seq() > self._seen:
                 started = time.monotonic()
-                self._extend()
+                fresh = self._lake.tail(self._seen)
+                self._views.extend(fresh)
+                self._seen = fresh["seq"][-1].as_py()
                 ended = time.monotonic()
                 self._rested_until = ended + (1.0 if ended - started > _DEAR_SECONDS else 0.0)
 
@@ -114,15 +108,22 @@ class Warehouse:
         """Write the files of all tables for the lake as it is; return how many were written."""
         with self._lock:
             self.refresh()
-            written = sum(self._materialise(definition) for definition in tables().values())
-            self._shelf.tidy(tables().values())
+            written = sum(self._views.materialise(one) for one in tables().values())
+            self._views.tidy()
             return written
 
     def close(self) -> None:
         """Let go of the engine's memory."""
         with self._lock:
-            self._builder.close()
             self._db.close()
+
+    def _reset(self) -> None:
+        stamp, parts = self._lake.manifest.snapshot()
+        self._lake.require_whole()
+        tail = self._lake.tail(stamp.watermark)
+        self._views.reset(parts, tail)
+        self._seen = tail["seq"][-1].as_py() if tail.num_rows else stamp.watermark
+        self._stamp = stamp
 
     # --- reading
 
@@ -130,8 +131,8 @@ class Warehouse:
         if as_of_us is None:
             with self._lock:
                 for name in named:
-                    self._ensure(table(name))
-        cursor = self._cursor()
+                    self._views.ensure(table(name))
+        cursor = self._db.cursor()
         try:
             if as_of_us is not None:
                 self._stand_at(cursor, named, as_of_us)
@@ -146,7 +147,7 @@ class Warehouse:
         with self._lock:
             for definition in needed:
                 if definition.build == "append":
-                    self._ensure(definition)
+                    self._views.ensure(definition)
         cursor.execute(
             f"CREATE TEMP VIEW events AS SELECT * FROM memory.main.events WHERE occurred_us <= {at}"
         )
@@ -159,173 +160,3 @@ class Warehouse:
                 )
             else:
                 cursor.execute(f"CREATE TEMP TABLE {name} AS {definition.sql}")
-
-    def _cursor(self) -> Any:
-        return self._db.cursor()
-
-    # --- taking in
-
-    def _reset(self, watermark: int, parts: list[Any]) -> None:
-        """Show another state of the lake: new files, and the tail after its watermark."""
-        self._lake.require_whole()
-        self._shelf = Shelf(self._shelf.folder, parts)
-        files = [str(self._lake.folder / part.path) for part in parts]
-        tail = self._lake.tail(watermark)
-        build = self._builder
-        build.register("arrived", tail)
-        build.execute("BEGIN")
-        build.execute("CREATE OR REPLACE TABLE memory.main.tail AS SELECT * FROM arrived")
-        both = "SELECT * FROM memory.main.tail"
-        if files:
-            both = f"{_from_lake(files)} UNION ALL BY NAME {both}"
-        build.execute(f"CREATE OR REPLACE VIEW memory.main.events AS {both}")
-        build.execute("COMMIT")
-        build.unregister("arrived")
-        self._state = (watermark, parts)
-        self._seen = tail["seq"][-1].as_py() if tail.num_rows else watermark
-        self._ready.clear()
-        self._computed.clear()
-        self._refreshes += 1
-        self._changed = dict.fromkeys(("events", *tables()), 0)
-        if tail.num_rows:
-            self._note_changes(tail)
-
-    def _extend(self) -> None:
-        """Add the rows that the log gained to the tail and to the tables that stand on it."""
-        fresh = self._lake.tail(self._seen)
-        if not fresh.num_rows:
-            return
-        self._refreshes += 1
-        build = self._builder
-        build.register("arrived", fresh)
-        build.execute("BEGIN")
-        build.execute("INSERT INTO memory.main.tail SELECT * FROM arrived")
-        build.execute("COMMIT")
-        build.unregister("arrived")
-        self._seen = fresh["seq"][-1].as_py()
-        for name in self._note_changes(fresh):
-            self._ready.discard(name)
-
-    def _note_changes(self, fresh: pa.Table) -> set[str]:
-        """Mark the tables that new events change, and return their names."""
-        touched = {"events"}
-        build = self._builder
-        build.register("events", fresh)
-        for definition in tables().values():
-            if definition.build == "append":
-                if build.execute(f"SELECT 1 FROM ({definition.sql}) LIMIT 1").fetchall():
-                    touched.add(definition.name)
-            elif touched & set(definition.inputs):
-                touched.add(definition.name)
-        build.unregister("events")
-        for name in touched:
-            self._changed[name] = self._refreshes
-        return touched
-
-    # --- standing
-
-    def _ensure(self, definition: Definition) -> None:
-        """Make the view of a table show the present state."""
-        name = definition.name
-        if name in self._ready:
-            return
-        if definition.build == "whole":
-            self._ensure_whole(definition)
-        else:
-            self._ensure_by_day(definition)
-        self._ready.add(name)
-
-    def _ensure_by_day(self, definition: Definition) -> None:
-        self._materialise(definition)
-        name, build = definition.name, self._builder
-        days = pc.unique(self._tail_days())
-        for source in definition.inputs:
-            if source != "events":
-                self._ensure(table(source))
-        if definition.build == "append":
-            rows = _with_views(definition, {"events": "SELECT * FROM memory.main.tail"})
-            outside = ""
-        else:
-            among = ", ".join(f"DATE '{day}'" for day in days.to_pylist()) or "NULL"
-            rows = _with_views(
-                definition,
-                {
-                    source: f"SELECT * FROM memory.main.{source} WHERE dt IN ({among})"
-                    for source in definition.inputs
-                },
-            )
-            outside = f" WHERE dt NOT IN ({among})" if len(days) else ""
-        files = self._shelf.files(definition)
-        both = f"SELECT * FROM memory.main.live_{name}"
-        if files:
-            both = f"SELECT * FROM read_parquet({files!r}){outside} UNION ALL BY NAME {both}"
-        build.execute("BEGIN")
-        build.execute(f"CREATE OR REPLACE TABLE memory.main.live_{name} AS {rows}")
-        build.execute(f"CREATE OR REPLACE VIEW memory.main.{name} AS {both}")
-        build.execute("COMMIT")
-
-    def _ensure_whole(self, definition: Definition) -> None:
-        name, build = definition.name, self._builder
-        still = not self._changed[name] or definition.refresh == "compaction"
-        if still and self._shelf.parts:
-            self._materialise(definition)
-            source = f"SELECT * FROM read_parquet({self._shelf.files(definition)!r})"
-        else:
-            for other in definition.inputs:
-                if other != "events":
-                    self._ensure(table(other))
-            build.execute(f"CREATE OR REPLACE TABLE memory.main.live_{name} AS {definition.sql}")
-            source = f"SELECT * FROM memory.main.live_{name}"
-        build.execute(f"CREATE OR REPLACE VIEW memory.main.{name} AS {source}")
-
-    def _tail_days(self) -> pa.ChunkedArray:
-        days = self._builder.sql("SELECT DISTINCT dt FROM memory.main.tail").to_arrow_table()
-        return days["dt"]
-
-    # --- writing what stands only on the lake
-
-    def _materialise(self, definition: Definition) -> int:
-        """Write the files that a table lacks, from the lake alone."""
-        spans = self._shelf.missing(definition)
-        if not spans or not self._shelf.parts:
-            return 0
-        for source in definition.inputs:
-            if source != "events":
-                self._materialise(table(source))
-        views = {s: self._lake_only(s, spans) for s in definition.inputs}
-        built = self._builder.sql(_with_views(definition, views)).to_arrow_table()
-        if spans == [WHOLE]:
-            self._shelf.put(definition, WHOLE, built)
-            return 1
-        for month in spans:
-            first = date.fromisoformat(f"{month}-01")
-            after = (first + timedelta(days=32)).replace(day=1)
-            inside = pc.and_(pc.greater_equal(built["dt"], first), pc.less(built["dt"], after))
-            self._shelf.put(definition, month, built.filter(inside))
-        return len(spans)
-
-    def _lake_only(self, source: str, spans: Sequence[str]) -> str:
-        if source == "events":
-            months = list(self._shelf.months) if list(spans) == [WHOLE] else spans
-            parts = [part for month in months for part in self._shelf.months[month]]
-            return _from_lake([str(self._lake.folder / part.path) for part in parts])
-        definition = table(source)
-        wanted = self._shelf.spans(definition) if list(spans) == [WHOLE] else spans
-        files = [str(self._shelf.path(definition, span)) for span in wanted]
-        return f"SELECT * FROM read_parquet({files!r})"
-
-
-def _from_lake(files: list[str]) -> str:
-    return (
-        f"SELECT * FROM read_parquet({files!r}, hive_partitioning = true,"
-        " hive_types = {'dt': DATE})"
-    )
-
-
-def _with_views(definition: Definition, views: dict[str, str]) -> str:
-    """Return the table's SQL with its inputs replaced; a CTE shadows a view of that name."""
-    heads = [f"{name} AS ({text})" for name, text in views.items()]
-    body = definition.sql
-    if body.upper().startswith("WITH "):
-        return f"WITH {', '.join(heads)}, {body[5:]}"
-    return f"WITH {', '.join(heads)} {body}"
