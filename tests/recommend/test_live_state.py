@@ -80,6 +80,8 @@ def one_by_one(shop: Any, *, after_seq: int = 0, state: LiveState | None = None)
     """Apply the log's events to a state the way the runtime does."""
     state = state or LiveState()
     for seq, row in shop.store.read(after_seq, 10**6):
+        if row.kind == "decision":
+            continue
         fact = msgspec.json.decode(row.body)
         state.apply({**fact, "seq": seq, "occurred_us": row.occurred_us})
     return state
@@ -98,6 +100,7 @@ def awkward() -> list[Event]:
         event("unknown", "view_item", 7, session_id=home, item_id="never-in-catalogue"),
         event("anon-1", "add_to_cart", 8, session_id=home, item_id="item-008"),
         event("anon-2", "remove_from_cart", 9, session_id=home, item_id="item-008"),
+        event("ours", "decision", 9, session_id=home, customer_id="not-her", decision_id="ours"),
         event("sign-in", "page_view", 10, session_id=home, customer_id="customer-777"),
         event("p-1", "purchase", 20, customer_id=anna, order_id="o-1", lines=both, currency="USD"),
         event("p-2", "purchase", 21, customer_id=anna, order_id="o-2", lines=both, currency="USD"),

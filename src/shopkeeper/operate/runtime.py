@@ -210,6 +210,9 @@ class Runtime:
     def _on_events(self, rows: Sequence[tuple[int, Any]]) -> None:
         facts = []
         for seq, row in rows:
+            # Our own decisions are the most frequent and longest events, and no feature.
+            if row.kind == "decision":
+                continue
             fact = msgspec.json.decode(row.body)
             fact["seq"], fact["occurred_us"] = seq, row.occurred_us
             facts.append(fact)

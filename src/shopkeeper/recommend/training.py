@@ -144,9 +144,22 @@ def _sample(data: Training, seed: int) -> Training:
         rng = np.random.default_rng(seed)
         customers = rng.choice(customers, STUDY_CUSTOMERS, replace=False)
     touched = np.bincount(log.item, minlength=len(log.item_ids))
-    head = np.argsort(-touched, kind="stable")[:STUDY_ITEMS]
+    head = np.sort(np.argsort(-touched, kind="stable")[:STUDY_ITEMS])
     rows = np.isin(log.user, customers) & np.isin(log.item, head)
-    return replace(data, interactions=holdout.take(log, rows))
+    some = holdout.take(log, rows)
+    number = np.full(len(log.item_ids), -1, dtype=np.int32)
+    number[head] = np.arange(len(head))
+    names = head.tolist()
+    # A smaller catalogue too: scoring is dense, and what nobody touches decides nothing here.
+    return replace(
+        data,
+        interactions=replace(
+            some, item=number[some.item], item_ids=[log.item_ids[row] for row in names]
+        ),
+        item_text=[data.item_text[row] for row in names],
+        item_category=[data.item_category[row] for row in names],
+        item_price_minor=None if data.item_price_minor is None else data.item_price_minor[head],
+    )
 
 
 def _measured(model: Any, judged: Judged, n_items: int, seed: int) -> dict[str, Any]:

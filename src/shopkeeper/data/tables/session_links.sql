@@ -6,5 +6,5 @@
 -- build: partition
 SELECT dt, session_id, customer_id, max(occurred_us) AS occurred_us, max(seq) AS seq
 FROM events
-WHERE session_id IS NOT NULL AND customer_id IS NOT NULL
+WHERE session_id IS NOT NULL AND customer_id IS NOT NULL AND kind <> 'decision'
 GROUP BY dt, session_id, customer_id
