@@ -10,9 +10,9 @@ import pytest
 from starlette.routing import Mount, Route
 
 from shopkeeper.api.app import HOT
-from shopkeeper.api.limits import Buckets, RequestTimeout
-from shopkeeper.api.server import PortInUse, first_start, greet, listen
-from shopkeeper.base.errors import BadInput, TooBusy
+from shopkeeper.api.limits import Buckets
+from shopkeeper.api.server import first_start, greet, listen
+from shopkeeper.base.errors import BadInput, PortInUse, RequestTimeout, TooBusy
 
 ROOT = Path(__file__).parents[2]
 PAGES = {"/docs", "/docs/docs.js", "/docs/docs.css", "/shopkeeper.js"}

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shopkeeper.api import errors
 from shopkeeper.api.metrics import Metrics
-from shopkeeper.base.errors import ShopError, TooBusy, TooLarge
+from shopkeeper.base.errors import RequestTimeout, ShopError, TooBusy, TooLarge
 from shopkeeper.base.settings import Settings
 
 DRAIN_BYTES, DRAIN_SECONDS = 32_000_000, 2.0
@@ -143,13 +143,6 @@ class Gate:
                 return
             drained += len(message.get("body", b""))
             more = message.get("more_body", False)
-
-
-class RequestTimeout(ShopError):
-    """The caller did not finish sending in time."""
-
-    code = "request_timeout"
-    http_status = 408
 
 
 class Answer:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import uvicorn
 
 from shopkeeper.api.app import create_app
-from shopkeeper.base.errors import BadInput, ShopError
+from shopkeeper.base.errors import BadInput, PortInUse
 from shopkeeper.base.settings import Settings
 from shopkeeper.data import keys as key_store
 from shopkeeper.data.keys import Keys
@@ -24,13 +24,6 @@ from shopkeeper.data.shop import open_shop
 from shopkeeper.operate.runtime import Runtime
 
 Say = Callable[[str], None]
-
-
-class PortInUse(ShopError):
-    """Another program listens where this server should."""
-
-    code = "port_in_use"
-    http_status = 409
 
 
 def serve(settings: Settings, *, say: Say = print) -> None:

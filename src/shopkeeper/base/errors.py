@@ -9,7 +9,9 @@
     ├── NotFound                  not_found           404     2
     ├── Conflict                  conflict            409     2
     ├── TooBusy                   too_busy            429     1
+    ├── RequestTimeout            request_timeout     408     1
     ├── ShopLocked                shop_locked         409     1
+    ├── PortInUse                 port_in_use         409     1
     ├── StoreUnavailable          store_unavailable   503     1   (disk full, log unreadable)
     └── ArtefactBroken            artefact_broken     503     1   (corrupt model or lake file)
 
@@ -125,10 +127,24 @@ class TooBusy(ShopError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class RequestTimeout(ShopError):
+    """The caller did not finish sending in time."""
+
+    code = "request_timeout"
+    http_status = 408
+
+
 class ShopLocked(ShopError):
     """Another server holds this shop folder."""
 
     code = "shop_locked"
+    http_status = 409
+
+
+class PortInUse(ShopError):
+    """Another program listens where this server should."""
+
+    code = "port_in_use"
     http_status = 409
 
 
