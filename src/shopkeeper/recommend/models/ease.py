@@ -24,8 +24,12 @@ def ease_weights(x: sparse.csr_array, penalty: float, *, exact: bool = False) ->
     """
     if penalty <= 0:
         raise BadInput(f"penalty must be above 0, but is {penalty}.", field="penalty")
-    kind = np.float64 if exact else np.float32
-    gram: np.ndarray = np.asarray((x.T @ x).todense(), dtype=kind, order="F")
+    n = x.shape[1]
+    gram: np.ndarray = np.empty((n, n), dtype=np.float64 if exact else np.float32, order="F")
+    # In blocks: the whole product as a sparse matrix would be larger than the dense one.
+    columns, back = x.tocsc(), x.T.tocsr()
+    for first in range(0, n, 1024):
+        gram[:, first : first + 1024] = (back @ columns[:, first : first + 1024]).todense()
     gram[np.diag_indices_from(gram)] += penalty
     potrf, potri = linalg.get_lapack_funcs(("potrf", "potri"), (gram,))
     factor, info = potrf(gram, lower=True, overwrite_a=True, clean=False)
