@@ -146,7 +146,7 @@ def test_leafing_through_a_history_keeps_the_address(visit: Visit):
     visit.tab.wait_for_load_state("networkidle")
     before = visit.tab.inner_text("#history .timeline")
     visit.tab.click("#history .pager a")
-    visit.tab.wait_for_url("**history=15*")
+    visit.tab.wait_for_url("**history=10*")
     assert visit.tab.inner_text("#history .timeline") != before
     visit.tab.go_back()
     visit.tab.wait_for_function("!location.search")

@@ -127,7 +127,7 @@ def test_lists_link_across_and_leaf_through(front: Front):
     assert customer
     page = browser.get(customer[1]).text
     assert re.search(r'href="/console/products/item-\d+"', page)
-    following = re.search(r'href="([^"]*history=15)"', page)
+    following = re.search(r'href="([^"]*history=10)"', page)
     assert following
     second = browser.get(html.unescape(following[1])).text
     first_orders = set(re.findall(r"order-[\w-]+", page))

@@ -20,16 +20,20 @@ from shopkeeper.data.reports import Tables, rows
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
-LINES_SHOWN = 12
+LINES_SHOWN = 6
 
 
 def arriving(warehouse: Tables, since_us: int) -> list[dict[str, Any]]:
-    """Return events by the minute they were received, and kind."""
+    """Return events by the minute they were received, and kind.
+
+    Imported history would hide what is happening: events older than a day on arrival are left out.
+    """
     return rows(
         warehouse,
         """
         SELECT received_us - received_us % 60000000 AS minute_us, kind, count(*) AS events
-        FROM events WHERE received_us >= ? GROUP BY ALL ORDER BY minute_us, kind
+        FROM events WHERE received_us >= ? AND received_us - occurred_us < 86400000000
+        GROUP BY ALL ORDER BY minute_us, kind
         """,
         [since_us],
     )

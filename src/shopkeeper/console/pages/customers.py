@@ -13,7 +13,7 @@ from shopkeeper.console.view import View
 from shopkeeper.data import listings
 
 ROWS = 25
-GROUPS = 15
+GROUPS = 10
 DECISIONS = 10
 # Placements shown for a customer, and whether they stand beside the product last bought or seen.
 PLACEMENTS = (

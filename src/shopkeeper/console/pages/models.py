@@ -58,6 +58,20 @@ def health(view: View) -> dict[str, Any]:
     return {} if runtime is None else runtime.healthy()["capabilities"]
 
 
+def headline(view: View, report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the champion's first metrics beside the baseline's, for the overview."""
+    models: Rows = report.get("models") or {}
+    mine = (models.get(report.get("champion") or "") or {}).get("metrics") or {}
+    base = (models.get(report.get("baseline") or "") or {}).get("metrics") or {}
+    shared = sorted(
+        (m for m in mine if _is_number(mine[m]) and _is_number(base.get(m))), key=_place
+    )
+    return [
+        {"name": _metric_word(view, m), "value": mine[m], "baseline": base[m]}
+        for m in sorted(shared, key=_place)[:METRICS_DRAWN]
+    ]
+
+
 def _capabilities(view: View) -> list[dict[str, Any]]:
     return [_capability(view, name) for name in capabilities.MODULES]
 

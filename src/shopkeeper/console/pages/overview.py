@@ -88,6 +88,7 @@ def _models(view: View) -> list[dict[str, Any]]:
             "capability": name,
             "champion": champion.name if champion else None,
             "trained_us": champion.created_us if champion else None,
+            "metrics": models.headline(view, champion.report) if champion else [],
         }
         for name, champion in models.champions(view).items()
     ]
