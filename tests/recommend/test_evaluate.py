@@ -100,6 +100,13 @@ def test_a_cut_outside_the_data_is_refused():
             evaluate.evaluate(DATA, Setup(protocol="time", at_us=at_us))
 
 
+def test_a_log_of_repeats_alone_asks_for_repeats():
+    log = DATA.interactions
+    favourite = replace(log, item=(log.user % 7).astype(np.int32))
+    with pytest.raises(BadInput, match="Every held-out row is an item that its user met before"):
+        evaluate.evaluate(replace(DATA, interactions=favourite), Setup())
+
+
 def test_limit_users_judges_a_sample_of_that_size():
     printed = evaluate.evaluate(DATA, Setup(limit_users=40)).report
     assert printed["data"]["test_users"] == 40

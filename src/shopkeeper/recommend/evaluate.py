@@ -90,7 +90,13 @@ def evaluate(data: Training, setup: Setup, facts: Mapping[str, Any] | None = Non
     tasks = ("all", "repeat", "discovery") if setup.repeats else ("discovery",)
     judgement = _judge_all(scorers, train, judged, tasks)
     baseline = "frequency" if setup.repeats else "popularity"
-    validation = chosen.validation.get(main, {})
+    if judgement[baseline][main]["users"] == 0:
+        raise BadInput(
+            "Every held-out row is an item that its user met before, so there is nothing to find.",
+            hint="Say --repeats to rank items met before as well.",
+            field="repeats",
+        )
+    validation = {n: v for n, v in chosen.validation.get(main, {}).items() if n in judgement}
     champion = max(validation, key=validation.__getitem__) if validation else "blend"
     body = {
         "capability": "recommend",
