@@ -31,6 +31,8 @@ class ItemToItem(Source):
     """A source with a matrix S (n_items, n_items), sparse, row = history item."""
 
     similar_: sparse.csr_array
+    # What was gathered last: ``because`` asks again for what ``score_one`` just read.
+    _held: tuple[Histories, object, tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
 
     def __init__(self, *, fade: float = 1.0, fade_days: float | None = None) -> None:
         self.fade, self.fade_days = fade, fade_days
@@ -56,6 +58,9 @@ class ItemToItem(Source):
 
     def _gathered(self, asked: Histories) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return (history row, item, w(h) * S) of every stored cell that one history reaches."""
+        held = self._held
+        if held is not None and held[0] is asked and held[1] is self.similar_:
+            return held[2]
         weight = self.weights(asked)
         row = np.flatnonzero((weight != 0) & (asked.item >= 0) & (asked.item < self.n_items))
         first = self.similar_.indptr[asked.item[row]].astype(np.int64)
@@ -63,7 +68,9 @@ class ItemToItem(Source):
         ends = np.cumsum(counts)
         cell = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - ends + counts, counts)
         value = self.similar_.data[cell] * np.repeat(weight[row], counts)
-        return np.repeat(row, counts), self.similar_.indices[cell], value
+        found = np.repeat(row, counts), self.similar_.indices[cell], value
+        self._held = (asked, self.similar_, found)
+        return found
 
     def score_one(self, asked: Histories) -> np.ndarray:
         """Return the weighted sums for one subject, without building matrices."""
