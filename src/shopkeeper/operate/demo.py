@@ -39,12 +39,16 @@ BATCH_EVENTS = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One step of the build. ``run`` reports its progress and returns its counts."""
+    """One step of the build. ``run`` reports its progress and returns its counts.
+
+    ``tells`` False: the work shows its own progress, and two bars on one line fight.
+    """
 
     name: str
     title: str
-    run: Callable[[Build, progress.Stage], dict[str, int]]
+    run: Callable[[Build, progress.Stage], dict[str, Any]]
     total: Callable[[Build], int | None] = lambda build: None
+    tells: bool = True
 
 
 class Build:
@@ -97,11 +101,11 @@ def _tables(build: Build, _: progress.Stage) -> dict[str, int]:
     return {}
 
 
-def _train(build: Build, _: progress.Stage) -> dict[str, int]:
+def _train(build: Build, _: progress.Stage) -> dict[str, Any]:
     from shopkeeper.operate.train import train
 
-    train(build.shop, ["recommend"])
-    return {}
+    [training] = train(build.shop, ["recommend"])
+    return {"model": training.version, "alias": training.alias}
 
 
 STAGES: tuple[Stage, ...] = (
@@ -120,7 +124,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(name="compact", title="Log into the lake", run=_compact),
     Stage(name="tables", title="Tables", run=_tables),
-    Stage(name="train", title="Training recommendations", run=_train),
+    Stage(name="train", title="Training recommendations", run=_train, tells=False),
 )
 
 
@@ -246,8 +250,12 @@ def _new_facts(data: CompleteJourney, weeks: int, *, quick: bool) -> dict[str, A
 
 def _run(stage: Stage, build: Build) -> dict[str, Any]:
     started = time.perf_counter()
-    with progress.stage(stage.title, stage.total(build)) as bar:
-        counts = stage.run(build, bar)
+    if stage.tells:
+        with progress.stage(stage.title, stage.total(build)) as bar:
+            counts = stage.run(build, bar)
+    else:
+        print(f"  {stage.title}", file=sys.stderr, flush=True)
+        counts = stage.run(build, progress.Stage(None, None))
     return {**counts, "seconds": round(time.perf_counter() - started, 2)}
 
 

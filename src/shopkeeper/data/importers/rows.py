@@ -22,7 +22,7 @@ from shopkeeper.data.privacy import Keyring
 
 _MONEY = ("price_minor", "value_minor", "discount_minor", "shipping_minor", "tax_minor")
 _LINE_KINDS = frozenset(kind for kind, (needs, _) in KINDS.items() if "lines" in needs) | {"refund"}
-_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+_LETTERS = bytes.maketrans(b"0123456789", b"ghijklmnop")
 _CURRENCY_KINDS = frozenset(kind for kind, (needs, _) in KINDS.items() if "currency" in needs)
 
 
@@ -182,7 +182,7 @@ def make_event(
 def content_id(prefix: str, content: bytes) -> str:
     """Return an id made of content: 24 letters, so that no run of digits looks like a card."""
     digest = hashlib.blake2b(content, digest_size=12).hexdigest()
-    return f"{prefix}-{digest.translate(_LETTERS)}"
+    return f"{prefix}-{digest.encode().translate(_LETTERS).decode()}"
 
 
 def line_of(record: dict[str, Any], discount: int | None) -> Line:
@@ -198,8 +198,8 @@ def line_of(record: dict[str, Any], discount: int | None) -> Line:
 
 
 def _kind_of(record: dict[str, Any]) -> str:
-    word = str(record.get("kind") or "")
-    return KIND_WORDS.get(word.strip().lower(), word)
+    word: str = record.get("kind") or ""
+    return KIND_WORDS.get(word) or KIND_WORDS.get(word.lower(), word)
 
 
 def _scalar(cell: Any) -> Any:

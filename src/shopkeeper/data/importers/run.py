@@ -191,9 +191,9 @@ class _Loader:
         """Load all rows; what was stored before a failure stays stored."""
         found: list[Found] = []
         odd: list[Refused] = []
-        seen = 0
+        seen = last = 0
         for one in rows:
-            if one.number > seen:
+            if one.number >= seen + BATCH_EVENTS:
                 self._bar.advance(one.number - seen)
                 seen = one.number
             if isinstance(one, Found):
@@ -205,6 +205,8 @@ class _Loader:
             if len(found) == BATCH_EVENTS or len(odd) == BATCH_EVENTS:
                 self._send(found, odd)
                 found, odd = [], []
+            last = max(last, one.number)
+        self._bar.advance(last - seen)
         self._send(found, odd)
         while self._waiting:
             self._settle()
