@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from shopkeeper.base import settings
+from shopkeeper.base import clock, settings
 from shopkeeper.cli.main import print_json
 from shopkeeper.data.quality import Finding, check, checks
 from shopkeeper.data.shop import open_shop
@@ -45,4 +45,11 @@ def _print(findings: list[Finding], ran: int) -> None:
     for finding in findings:
         print(f"\n{finding.name}: {finding.says}")
         for row in finding.samples:
-            print("  " + "  ".join(f"{name}={value}" for name, value in row.items()))
+            print("  " + "  ".join(_fact(name, value) for name, value in row.items()))
+
+
+def _fact(name: str, value: object) -> str:
+    """Return name=value; a moment as a date that people read."""
+    if name.endswith("_us") and isinstance(value, int):
+        return f"{name.removesuffix('_us')}={clock.iso(value)}"
+    return f"{name}={value}"

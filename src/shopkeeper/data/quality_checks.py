@@ -103,6 +103,7 @@ CHECKS = (
         WHERE a.weeks >= 4 AND a.typical >= 10
             AND abs(0.6745 * (a.events - a.typical) / greatest(s.mad, 0.02 * a.typical, 1)) > 6
             AND (a.events > 2 * a.typical OR a.events < 0.5 * a.typical)
+            AND a.events > 0
             AND a.dt < (SELECT max(dt) FROM calendar)
         """,
     ),

@@ -150,20 +150,6 @@ def product_page(warehouse: Tables, item_id: str) -> dict[str, Any]:
         raise _unknown("item", item_id)
     return {
         "item": _open_properties(facts[0]),
-        "sales_by_week": rows(
-            warehouse,
-            """
-            SELECT week, sum(quantity) AS units, count(DISTINCT order_id) AS orders,
-                CAST(sum(net_minor) AS BIGINT) AS net_minor,
-                avg(price_minor) AS price_minor
-            FROM (
-                SELECT CAST(date_trunc('week', dt) AS DATE) AS week, quantity, order_id, net_minor,
-                    price_minor
-                FROM order_lines WHERE item_id = ?
-            ) GROUP BY week ORDER BY week
-            """,
-            [item_id],
-        ),
         "prices": rows(
             warehouse,
             """
@@ -181,7 +167,7 @@ def product_page(warehouse: Tables, item_id: str) -> dict[str, Any]:
             """,
             [item_id],
         ),
-        "buyers": _buyers(warehouse, item_id),
+        **_sales(warehouse, item_id),
         "stock": rows(
             warehouse,
             """
@@ -202,17 +188,15 @@ def search_items(warehouse: Tables, q: str, *, limit: int = 20) -> list[dict[str
     return rows(
         warehouse,
         f"""
-        WITH sold AS (
-            SELECT item_id, sum(units) AS units FROM daily_demand GROUP BY item_id
-        ),
-        found AS (
+        WITH found AS (
             SELECT item_id, title, category, brand, price_minor, currency, available, hidden,
                 lower(concat_ws(' ', item_id, title, brand, category)) AS haystack
             FROM items
         )
         SELECT f.* EXCLUDE (haystack), coalesce(s.units, 0) AS units
-        FROM found AS f LEFT JOIN sold AS s ON f.item_id = s.item_id
-        WHERE {has} ORDER BY f.item_id = ? DESC, units DESC, f.item_id LIMIT ?
+        FROM found AS f LEFT JOIN item_sales AS s ON f.item_id = s.item_id
+        WHERE {has}
+        ORDER BY f.item_id = ? DESC, units DESC, f.item_id LIMIT ?
         """,
         [*words, q.strip(), limit],
     )
@@ -330,27 +314,48 @@ def _decisions_of(warehouse: Tables, customer_id: str, limit: int) -> list[dict[
     return found
 
 
-def _buyers(warehouse: Tables, item_id: str) -> dict[str, Any]:
-    """Return how many customers bought once, twice … and the most faithful of them."""
+def _sales(warehouse: Tables, item_id: str) -> dict[str, Any]:
+    """Return sales by week and who buys: one look at the item's lines for both."""
     found = rows(
         warehouse,
         """
-        SELECT customer_id, count(DISTINCT order_id) AS orders, sum(quantity) AS units,
-            max(occurred_us) AS last_us
-        FROM order_lines WHERE item_id = ? AND customer_id IS NOT NULL
-        GROUP BY customer_id ORDER BY orders DESC, last_us DESC, customer_id
+        WITH lines AS MATERIALIZED (
+            SELECT customer_id, order_id, dt, quantity, net_minor, price_minor, occurred_us
+            FROM order_lines WHERE item_id = ?
+        ),
+        buyers AS MATERIALIZED (
+            SELECT customer_id, count(DISTINCT order_id) AS orders, sum(quantity) AS units,
+                max(occurred_us) AS last_us
+            FROM lines WHERE customer_id IS NOT NULL GROUP BY customer_id
+        ),
+        weeks AS (
+            SELECT CAST(CAST(date_trunc('week', dt) AS DATE) AS VARCHAR) AS week,
+                sum(quantity) AS units, count(DISTINCT order_id) AS orders,
+                CAST(sum(net_minor) AS BIGINT) AS net_minor, avg(price_minor) AS price_minor
+            FROM lines GROUP BY ALL
+        ),
+        often AS (
+            SELECT least(orders, 10) AS orders, count(*) AS customers FROM buyers GROUP BY ALL
+        ),
+        best AS (SELECT * FROM buyers ORDER BY orders DESC, last_us DESC, customer_id LIMIT 10)
+        SELECT
+            (SELECT list(w ORDER BY w.week) FROM weeks AS w) AS weeks,
+            (SELECT list(o ORDER BY o.orders) FROM often AS o) AS often,
+            (SELECT list(b ORDER BY b.orders DESC, b.last_us DESC, b.customer_id) FROM best AS b)
+                AS best,
+            (SELECT count(*) FROM buyers) AS customers,
+            (SELECT count(*) FROM buyers WHERE orders > 1) AS again
         """,
         [item_id],
-    )
-    again = sum(1 for row in found if row["orders"] > 1)
-    counts: dict[int, int] = {}
-    for row in found:
-        counts[min(row["orders"], 10)] = counts.get(min(row["orders"], 10), 0) + 1
+    )[0]
     return {
-        "customers": len(found),
-        "repeat_share": again / len(found) if found else None,
-        "by_frequency": [{"orders": n, "customers": counts[n]} for n in sorted(counts)],
-        "top": found[:10],
+        "sales_by_week": found["weeks"] or [],
+        "buyers": {
+            "customers": found["customers"],
+            "repeat_share": found["again"] / found["customers"] if found["customers"] else None,
+            "by_frequency": found["often"] or [],
+            "top": found["best"] or [],
+        },
     }
 
 
