@@ -98,7 +98,7 @@ def test_a_chart_is_not_blank_and_its_tooltip_keeps_to_the_policy(visit: Visit):
     visit.tab.wait_for_timeout(300)
 
 
-@pytest.mark.parametrize("path", ["", f"customers/{CUSTOMER}", f"products/{ITEM}", "decisions"])
+@pytest.mark.parametrize("path", PAGES)
 def test_a_narrow_screen_never_scrolls_sideways(chromium, shop_front, path: str):
     visit = Visit(chromium, shop_front[1], viewport={"width": 400, "height": 800}).sign_in()
     visit.open(path)

@@ -149,6 +149,10 @@ def _grouped(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             group["net_minor"] = (group["net_minor"] or 0) + row["net_minor"]
         if row["item_id"] is None:
             continue
+        same = [one for one in group["lines"] if one["item_id"] == row["item_id"]]
+        if same and row["kind"] != "purchase":
+            same[0]["quantity"] += row["quantity"]
+            continue
         if len(group["lines"]) < LINES_SHOWN:
             keys = ("item_id", "title", "quantity", "net_minor")
             group["lines"].append({key: row[key] for key in keys})
