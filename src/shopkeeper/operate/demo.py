@@ -97,8 +97,7 @@ def _compact(build: Build, _: progress.Stage) -> dict[str, int]:
 
 
 def _tables(build: Build, _: progress.Stage) -> dict[str, int]:
-    build.shop.warehouse.refresh()
-    return {}
+    return {"files": build.shop.warehouse.materialise()}
 
 
 def _train(build: Build, _: progress.Stage) -> dict[str, Any]:
