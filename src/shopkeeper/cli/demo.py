@@ -56,14 +56,14 @@ def things_to_try(address: str, facts: dict[str, Any]) -> str:
     customer, item = facts["example"]["customer_id"], facts["example"]["item_id"]
     key = '-H "Authorization: Bearer $KEY"'
     event = (
-        '{"event_id": "try-1", "kind": "add_to_cart", '
+        '{"event_id": "try-\'$(date +%s)\'", "kind": "add_to_cart", '
         f'"occurred_at": "\'$(date -u +%FT%TZ)\'", "customer_id": "{customer}", '
         f'"item_id": "{item}"}}'
     )
     ask = f"{address}/v1/recommendations?customer_id={customer}&limit=5"
     return (
-        "try, in another terminal, with KEY set to an API key "
-        "(the first start prints one; `shopkeeper keys make` makes more):\n"
+        "try, in another terminal, once ready, with KEY=<secret key> "
+        "(the first start prints one below; `shopkeeper keys make` makes more):\n"
         f"  curl {key} '{ask}&placement=home'\n"
         f"  curl {key} {address}/v1/events -d '{event}'\n"
         f"  curl {key} '{ask}&placement=product&item_id={item}'"
