@@ -2,7 +2,7 @@
 
 -- name: one sentence               -- grain, keys: what a row is, what names it
 -- inputs: events or other tables   -- partition: dt, or none
--- build: append | partition | whole
+-- build: append | partition | key | whole
    append     each row comes from one event, so new events only add rows
    partition  a day depends on that day's input only
    whole      computed again when an input changes

@@ -170,7 +170,7 @@ class Lake:
 
     def _merge_small(self) -> None:
         """Make one part of the days that gathered many, so that readers open few files."""
-        watermark, parts = self.manifest.snapshot()
+        stamp, parts = self.manifest.snapshot()
         days: dict[str, list[Part]] = {}
         for part in parts:
             days.setdefault(part.dt, []).append(part)
@@ -180,7 +180,7 @@ class Lake:
             tables = [pq.read_table(self.folder / part.path, partitioning=None) for part in small]
             merged = self._write(day, pa.concat_tables(tables).sort_by("seq"))
             # The old files stay until the next compaction: a reader may have them open.
-            self.manifest.commit(add=[merged], drop=small, watermark=watermark)
+            self.manifest.commit(add=[merged], drop=small, watermark=stamp.watermark)
 
     def _write(self, day: str, table: pa.Table, name: str | None = None) -> Part:
         table = table.select(columns.FILE_SCHEMA.names)

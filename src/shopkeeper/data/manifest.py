@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -35,6 +36,14 @@ class Part:
         return self.path.split("dt=", 1)[1][:10]
 
 
+class Stamp(NamedTuple):
+    """The lake's state in three numbers."""
+
+    watermark: int
+    parts: int
+    newest_us: int
+
+
 class Manifest:
     """The two tables, read and written through the log's engine."""
 
@@ -50,13 +59,18 @@ class Manifest:
         with self._engine.connect() as connection:
             return _watermark(connection)
 
-    def snapshot(self) -> tuple[int, list[Part]]:
-        """Return watermark and parts of one and the same moment."""
+    def stamp(self) -> Stamp:
+        """Return what changes whenever the lake does; cheap, for a look before each query."""
+        with self._engine.connect() as connection:
+            return _stamp(connection)
+
+    def snapshot(self) -> tuple[Stamp, list[Part]]:
+        """Return stamp and parts of one and the same moment."""
         columns = [lake_parts.c[field.name] for field in fields(Part)]
         with self._engine.connect() as connection, connection.begin():
-            watermark = _watermark(connection)
+            stamp = _stamp(connection)
             rows = connection.execute(sa.select(*columns).order_by(lake_parts.c.path)).all()
-        return watermark, [Part(**row._mapping) for row in rows]
+        return stamp, [Part(**row._mapping) for row in rows]
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -90,3 +104,9 @@ class Manifest:
 def _watermark(connection: sa.Connection) -> int:
     value = connection.scalar(sa.select(meta.c.value).where(meta.c.name == WATERMARK))
     return int(value or 0)
+
+
+def _stamp(connection: sa.Connection) -> Stamp:
+    counted = sa.select(sa.func.count(), sa.func.max(lake_parts.c.created_us))
+    parts, newest_us = connection.execute(counted.select_from(lake_parts)).one()
+    return Stamp(_watermark(connection), parts, newest_us or 0)
