@@ -52,7 +52,7 @@ def of_shop(error: ShopError) -> Response:
         headers["Retry-After"] = "1"
     if error.http_status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="shopkeeper"'
-    if error.http_status >= 500:
+    if error.http_status >= 500 and error.code != "warming":
         log.error("request.failed", code=error.code, message=error.message)
     return JSON(body_of(error), status_code=error.http_status, headers=headers)
 
