@@ -5,9 +5,10 @@
 -- build: append | partition | key | whole
    append     each row comes from one event, so new events only add rows
    partition  a day depends on that day's input only
+   key        a row depends on input rows with the same first key only
    whole      computed again when an input changes
 -- as of: the column that must not lie after the moment asked for (default occurred_us)
--- refresh: compaction   (too dear to compute for every new event)
+-- refresh: day   (too dear to compute for every event: leaves out the lake's newest day)
 """
 
 from __future__ import annotations
