@@ -32,9 +32,14 @@ from shopkeeper.recommend.schema import Interactions, Training
 
 TEST_DAYS = 14
 TEST_CUSTOMERS = 1000
-STUDY_CUSTOMERS = 600
-STUDY_ITEMS = 4000
-EASE_ITEMS = 8000  # seconds grow with the cube of this
+STUDY_CUSTOMERS = 500
+STUDY_ITEMS = 3000
+# What bounds training (EASE takes seconds with the cube of its items) and one answer (a history
+# of a thousand items reads a thousand rows of neighbours).
+SERVED: dict[str, dict[str, Any]] = {
+    "ease": {"max_items": 8000, "neighbours": 150},
+    "sequential": {"neighbours": 100},
+}
 CHUNK = 50
 MIN_PURCHASES = 20
 K = 10
@@ -130,10 +135,12 @@ def train(warehouse: Any, settings: Any) -> Trained:
 
 
 def _choose(data: Training, seed: int) -> Study:
-    """Return settings and weights chosen on a sample; the cost of EASE is bounded for serving."""
+    """Return settings and weights chosen on a sample, with what serving must bound."""
     found = study.choose(_sample(data, seed))
-    ease = {**found.settings.get("ease", {}), "max_items": EASE_ITEMS}
-    return replace(found, settings={**found.settings, "ease": ease})
+    settings = {name: dict(chosen) for name, chosen in found.settings.items()}
+    for name, bounds in SERVED.items():
+        settings[name] = {**settings.get(name, {}), **bounds}
+    return replace(found, settings=settings)
 
 
 def _sample(data: Training, seed: int) -> Training:
