@@ -6,6 +6,7 @@ log line. The live states follow the log event by event; models are swapped whil
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections import OrderedDict
@@ -62,6 +63,10 @@ class Runtime:
             self.shop.writer.subscribe(self._on_events, after_seq=seq)
             self._watcher = threading.Thread(target=self._watch, name="model-watch", daemon=True)
             self._watcher.start()
+        # What stands now stays: without this, each full collection walks millions of objects
+        # while a request waits (measured: 160 ms).
+        gc.collect()
+        gc.freeze()
         seconds = time.perf_counter() - started
         log.info("runtime.started", seq=seq, seconds=round(seconds, 2))
         return self

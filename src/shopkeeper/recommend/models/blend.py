@@ -22,6 +22,7 @@ from shopkeeper.learn.contracts import Artefact
 from shopkeeper.recommend.models import histories, holdout, shelf, study
 from shopkeeper.recommend.models.fusion import Study, scaled
 from shopkeeper.recommend.models.histories import Histories
+from shopkeeper.recommend.models.memo import Memo, key_of
 from shopkeeper.recommend.models.source import CANDIDATES, ItemRows, Source, top
 from shopkeeper.recommend.schema import Features, Prediction, Training
 
@@ -33,7 +34,10 @@ TASK_OF = {
     "cart": "similar",
     "trending": "trending",
 }
-EXPLAINED = 40  # candidates that get their because; a page never shows more
+EXPLAINED = 30  # candidates that get their because; a page never shows more
+# A source whose weight is below this share of the largest cannot move a first page; serving
+# spares its cost.
+WHISPER = 0.005
 LIVE = "popularity"  # taken from the features at serving time, so that it follows each event
 
 
@@ -45,6 +49,7 @@ class Blend:
     def __init__(self, study: Study | None = None, *, protocol: str = "time") -> None:
         self.study, self.protocol = study, protocol
         self._rows: ItemRows | None = None
+        self._memo = Memo()
         self._powers: dict[float, np.ndarray] = {}
 
     def fit(self, data: Training, fitted: Mapping[str, Source] | None = None) -> Self:
@@ -61,7 +66,7 @@ class Blend:
             made = shelf.make(name, self.study_.settings.get(name, {}))
             self.sources_[name] = given if given is not None else made.fit(data)
         self.trend_ = study.trend_of(data, holdout.horizon_days(data))
-        self._rows, self._powers = None, {}
+        self._rows, self._powers, self._memo = None, {}, Memo()
         return self
 
     def _weights(self, task: str) -> dict[str, float]:
@@ -89,33 +94,38 @@ class Blend:
 
     def predict(self, features: Features) -> Prediction:
         """Return up to 300 candidates for one request, best first, with shares and because."""
+        task = TASK_OF[features.placement]
+        if task == "trending":  # cheap, and all of it is other people's doing
+            return self._predict(task, features)
+        key = key_of(task, features, context_only=task == "similar")
+        known = self._memo.get(key, features.as_of_us)
+        if known is None:
+            known = self._predict(task, features)
+            self._memo.put(key, features.as_of_us, known)
+        return known
+
+    def _predict(self, task: str, features: Features) -> Prediction:
         if self._rows is None:
             self._rows = ItemRows(self.item_ids_)
         rows = self._rows.of(features.item_ids)
-        task = TASK_OF[features.placement]
         asked = histories.of_request(features, rows, context_only=task == "similar")
-        weights = self._weights(task)
+        weights = self._asked_now(task)
         raws: dict[str, np.ndarray] = {}
-        factor: dict[str, np.ndarray | np.float32] = {}
-        total = np.zeros(len(features.item_ids), dtype=np.float32)
-        known = _prefix(rows, len(self.item_ids_))
+        shares: dict[str, np.ndarray] = {}
+        # One place more than items: row -1, an item the model has never seen, reads a zero.
+        ours = np.zeros(len(self.item_ids_) + 1, dtype=np.float32)
         for name, weight in weights.items():
-            if name == LIVE:
-                raw = np.asarray(features.popularity, dtype=np.float32)[: len(total)]
-                factor[name] = np.float32(weight) / scaled(raw[None, :])[0, 0]
-                raws[name] = raw
-                total[: len(raw)] += raw * factor[name]
-                continue
-            raw = self.sources_[name].score_one(asked)
-            by = np.float32(weight) / scaled(raw[None, :])[0, 0]
+            raws[name] = raw = self._raw(name, features, asked)
+            share = raw * np.float32(weight / (float(raw.max(initial=0)) or 1.0))
             trend = self._trend(task, name)
-            factor[name] = by if trend is None else by * trend
-            raws[name] = raw
-            part = raw * factor[name]
-            if known is None:
-                total[rows >= 0] += part[rows[rows >= 0]]
-            else:
-                total[:known] += part[:known]
+            if trend is not None:
+                share *= trend
+            shares[name] = share
+            if name != LIVE:
+                ours[:-1] += share
+        total = ours[rows]
+        if LIVE in shares:
+            total[: len(shares[LIVE])] += shares[LIVE]
         if task == "repeat":
             mine = np.zeros(len(total), dtype=bool)
             mine[features.history.item[features.history.kind == histories.PURCHASE]] = True
@@ -123,19 +133,33 @@ class Blend:
         picked = top(total, CANDIDATES)
         picked = picked[total[picked] > 0]
         parts = np.zeros((len(picked), len(weights)), dtype=np.float32)
-        for at, name in enumerate(weights):
+        for at, (name, share) in enumerate(shares.items()):
             mine_rows = picked if name == LIVE else rows[picked]
-            inside = (mine_rows >= 0) & (mine_rows < len(raws[name]))
-            parts[inside, at] = (raws[name] * factor[name])[mine_rows[inside]]
+            inside = (mine_rows >= 0) & (mine_rows < len(share))
+            parts[inside, at] = share[mine_rows[inside]]
         shown = picked[:EXPLAINED]
-        spoken = {n: (raws[n] > 0) * factor[n] for n in raws if n != LIVE}
+        of_shown = rows[shown]
+        of_shown = of_shown[of_shown >= 0]
+        factor = {n: _ratio(shares[n][of_shown], raws[n][of_shown]) for n in raws if n != LIVE}
         return Prediction(
             item=picked.astype(np.int32),
             score=total[picked],
             sources=tuple(weights),
             parts=parts,
-            because=self._because(features, asked, rows, shown, spoken),
+            because=self._because(features, asked, rows, shown, factor),
         )
+
+    def _asked_now(self, task: str) -> dict[str, float]:
+        """Return the sources worth asking for one request: those that can move the first page."""
+        weights = self._weights(task)
+        least = WHISPER * max(weights.values(), default=0.0)
+        return {name: weight for name, weight in weights.items() if weight >= least}
+
+    def _raw(self, name: str, features: Features, asked: Histories) -> np.ndarray:
+        """Return a source's raw scores for one request; popularity is the live one."""
+        if name == LIVE:
+            return np.asarray(features.popularity, dtype=np.float32)[: len(features.item_ids)]
+        return self.sources_[name].score_one(asked)
 
     def _because(
         self,
@@ -145,13 +169,17 @@ class Blend:
         picked: np.ndarray,
         factor: Mapping[str, np.ndarray],
     ) -> dict[int, list[tuple[int, float]]]:
-        """Return for each candidate the history items that gave most, as rows of features."""
+        """Return for each candidate the history items that gave most, as rows of features.
+
+        ``factor``: what a source's raw score is multiplied with, per candidate it knows.
+        """
         known = picked[rows[picked] >= 0]
         if len(asked.item) == 0 or len(known) == 0:
             return {}
         shares = np.zeros((len(asked.item), len(known)), dtype=np.float32)
         for name, by in factor.items():
-            shares += self.sources_[name].because(asked, rows[known]) * by[rows[known]]
+            if by.any():
+                shares += self.sources_[name].because(asked, rows[known]) * by
         context = np.asarray(features.context, dtype=np.int64)
         past = features.history.item if len(asked.item) > len(context) else context[:0]
         item = np.concatenate([past, context]).astype(np.int64)
@@ -160,7 +188,7 @@ class Blend:
         order = np.argsort(of_row, kind="stable")
         opens = np.searchsorted(of_row[order], np.arange(len(distinct)))
         summed = np.add.reduceat(shares[order], opens, axis=0)
-        best = np.argsort(-summed, axis=0, kind="stable")[:3]
+        best = _three_largest(summed)
         who = distinct[best].T.tolist()
         gave = np.take_along_axis(summed, best, axis=0).T.tolist()
         return {
@@ -208,12 +236,18 @@ class Blend:
         return made
 
 
-def _prefix(rows: np.ndarray, n_items: int) -> int | None:
-    """Return how many leading rows are the model's own 0, 1, 2 …, or None if they are not all.
+def _ratio(share: np.ndarray, raw: np.ndarray) -> np.ndarray:
+    """Return share / raw, 0 where a source is silent."""
+    return np.divide(share, raw, out=np.zeros_like(share), where=raw > 0)
 
-    The usual case: a catalogue that only grew since training. It saves a gather per source.
-    """
-    n = min(len(rows), n_items)
-    if n == 0 or (rows[0] == 0 and rows[n - 1] == n - 1 and np.array_equal(rows[:n], np.arange(n))):
-        return n
-    return None
+
+def _three_largest(values: np.ndarray) -> np.ndarray:
+    """Return the rows of the three largest of each column, largest first; ties by lower row."""
+    left = values.copy()
+    columns = np.arange(values.shape[1])
+    best = []
+    for _ in range(min(3, len(values))):
+        row = left.argmax(axis=0)
+        best.append(row)
+        left[row, columns] = -np.inf
+    return np.stack(best)

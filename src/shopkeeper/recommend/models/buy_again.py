@@ -117,8 +117,17 @@ class BuyAgain(Source):
         model = LogisticRegression(max_iter=300).fit((x - self.centre_) / self.scale_, y)
         self.weight_, self.bias_ = model.coef_[0], float(model.intercept_[0])
 
+    # What was answered last: ``because`` asks again for what ``score_one`` just computed.
+    _held: tuple[Histories, tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
+
     def pair_scores(self, asked: Histories) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return (subject, item, probability) of every pair bought before."""
+        held = self._held
+        if held is None or held[0] is not asked:
+            held = self._held = (asked, self._pair_scores(asked))
+        return held[1]
+
+    def _pair_scores(self, asked: Histories) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         subject, item, x = pair_features(asked, self.stats_, self.horizon_days_)
         logit = ((x - self.centre_) / self.scale_) @ self.weight_ + self.bias_
         return subject, item, (1.0 / (1.0 + np.exp(-logit))).astype(np.float32)
