@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 
 from shopkeeper.base import clock
+
+# Seeded from the system once: asking it for every id costs 0.2 ms on some machines. An id is a
+# name, not a secret.
+_draw = random.Random(os.urandom(32))
 
 
 def new_id(prefix: str) -> str:
@@ -13,7 +18,7 @@ def new_id(prefix: str) -> str:
 
     Ids made later sort later, so an index on them is appended to rather than rewritten.
     """
-    return f"{prefix}_{clock.now_us() // 1000:012x}{os.urandom(7).hex()}"
+    return f"{prefix}_{clock.now_us() // 1000:012x}{_draw.getrandbits(56):014x}"
 
 
 def content_hash(*parts: bytes) -> str:

@@ -7,6 +7,8 @@ and the history or cart item that led to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -58,11 +60,12 @@ def reasons_for(features: LiveFeatures, prediction: Prediction, place: int) -> t
     parts = prediction.parts[place]
     whole = float(parts.sum()) or 1.0
     found: list[Reason] = []
+    habit = _habit(features, row)
     for column in np.argsort(-parts, kind="stable")[:3].tolist():
         share = float(parts[column]) / whole
         if share < 0.15 and found:
             break
-        code, facts = _code(features, prediction, row, prediction.sources[column])
+        code, facts = _code(features, prediction, row, prediction.sources[column], habit)
         if all(known.code != code for known in found):
             found.append(Reason(code=code, facts=facts, share=round(share, 4)))
     return tuple(found)
@@ -75,9 +78,12 @@ def backfill_reason(features: LiveFeatures, row: int) -> tuple[Reason, ...]:
 
 
 def _code(
-    features: LiveFeatures, prediction: Prediction, row: int, source: str
+    features: LiveFeatures,
+    prediction: Prediction,
+    row: int,
+    source: str,
+    habit: tuple[str, Mapping[str, Any]] | None,
 ) -> tuple[str, Mapping[str, Any]]:
-    habit = _habit(features, row)
     if habit and (source in _HABIT or features.placement == "buy_again"):
         return habit
     if source in _POPULAR:
@@ -100,15 +106,19 @@ def _code(
 def _habit(features: LiveFeatures, row: int) -> tuple[str, Mapping[str, Any]] | None:
     """Return how often and how long ago the customer bought the item, None if never."""
     history = features.history
-    at_us = np.unique(history.at_us[(history.item == row) & (history.kind == PURCHASE)])
-    if not len(at_us):
+    rows = np.flatnonzero(history.item == row)
+    if not len(rows):
         return None
-    days = max(0, round((features.as_of_us - int(at_us[-1])) / DAY_US))
+    lines = zip(history.at_us[rows].tolist(), history.kind[rows].tolist(), strict=True)
+    at_us = sorted({at for at, kind in lines if kind == PURCHASE})
+    if not at_us:
+        return None
+    days = max(0, round((features.as_of_us - at_us[-1]) / DAY_US))
     if len(at_us) == 1:
         return "bought_before", {"days": days}
     if len(at_us) == 2:
         return "buy_again", {"times": 2, "days": days}
-    interval = max(1, round(float(np.median(np.diff(at_us))) / DAY_US))
+    interval = max(1, round(median(b - a for a, b in pairwise(at_us)) / DAY_US))
     return "buy_again_due", {"interval": interval, "days": days, "times": len(at_us)}
 
 
