@@ -13,6 +13,7 @@ from shopkeeper.base import clock
 from shopkeeper.data.events import Event, Line
 from shopkeeper.data.shop import open_shop
 from shopkeeper.recommend.features import LiveState, features_at
+from shopkeeper.recommend.pairs import LivePairs
 from shopkeeper.recommend.rebuild import rebuild
 from shopkeeper.recommend.schema import Request
 from shopkeeper.simulate.tiny_shop import DEFAULT_END_US, tiny_shop
@@ -171,6 +172,43 @@ def test_state_after_a_restart_goes_on_where_the_log_is(shop, tmp_path):
         half.apply({**fact, "seq": seq, "occurred_us": row.occurred_us})
     whole = one_by_one(shop, after_seq=half.seq, state=half)
     assert_equal(told(whole), told(rebuild(shop.warehouse, pairs_since_us=0)))
+
+
+def long_history(order: list[int], state: LiveState) -> LiveState:
+    """Apply 70 events of one customer, three times the window, in the order given."""
+    dice = random.Random(5)
+    items = [f"item-{dice.randint(1, 12)}" for _ in range(70)]
+    for at in order:
+        view = {"kind": "view_item", "item_id": items[at], "customer_id": "x"}
+        state.apply({**view, "occurred_us": at + 1})
+    return state
+
+
+@pytest.mark.parametrize("since", [0, 30])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_history_longer_than_the_window_counts_the_same_in_any_order(seed, since):
+    shuffled = list(range(70))
+    random.Random(seed).shuffle(shuffled)
+    in_order = long_history(list(range(70)), LiveState(pairs_since_us=since))
+    assert_equal(told(long_history(shuffled, LiveState(pairs_since_us=since))), told(in_order))
+    assert in_order.pairs.seen.values.sum() == (70 if not since else 41)
+
+
+class LeavesTheRestInPlace(LivePairs):
+    """A broken twin: a late entry is counted, but those behind it keep their old pairs."""
+
+    def insert(self, items, at_us, place):
+        self.append(items[place], items[:place], place + 1, at_us[place])
+
+
+def test_the_long_history_catches_a_broken_twin():
+    twin = LiveState()
+    twin.pairs = LeavesTheRestInPlace(0)
+    backwards = list(range(69, -1, -1))
+    with pytest.raises(AssertionError):
+        assert_equal(
+            told(long_history(backwards, twin)), told(long_history(backwards, LiveState()))
+        )
 
 
 class ForgetsLateEvents(LiveState):

@@ -42,7 +42,8 @@ class Decayed:
         if steps > _FAR:
             self._sums.values[:] *= math.exp(-min(steps, 700.0))
             self.origin_us, steps = at_us, 0.0
-        self._sums[row] += weight * math.exp(max(steps, -700.0))
+        if steps > -700.0:  # beyond that it is too small for a number
+            self._sums[row] += weight * math.exp(steps)
 
     def read(self, as_of_us: int) -> np.ndarray:
         """Return the sums as of a moment: (n_rows,) float64."""

@@ -16,7 +16,7 @@ from shopkeeper.base.clock import DAY_US
 from shopkeeper.recommend.catalogue import Catalogue
 from shopkeeper.recommend.decayed import Decayed
 from shopkeeper.recommend.index import Index
-from shopkeeper.recommend.pairs import WINDOW, LivePairs
+from shopkeeper.recommend.pairs import LivePairs
 from shopkeeper.recommend.schema import INTERACTION_KINDS, Features, History, Request
 from shopkeeper.recommend.subjects import Subjects, merged
 
@@ -24,6 +24,7 @@ KIND = {name: code for code, name in enumerate(INTERACTION_KINDS)}
 PURCHASE, ADD_TO_CART, LESS = KIND["purchase"], KIND["add_to_cart"], KIND["less_like_this"]
 # How much each kind adds to popularity, in the order of INTERACTION_KINDS.
 KIND_WEIGHTS = np.array([1.0, 0.6, 0.3, 0.3, 1.0, 0.5, 0.0])
+_WEIGHTS: list[float] = KIND_WEIGHTS.tolist()
 POPULARITY_DAYS = 45.0
 TREND_DAYS = 7.0
 CART_DAYS = 3
@@ -45,6 +46,7 @@ class LiveState:
 
     def __init__(self, *, pairs_since_us: int = 0) -> None:
         self.seq = 0
+        self._size = 0
         self.catalogue = Catalogue()
         self.customers = Subjects()
         self.sessions = Subjects()
@@ -86,10 +88,12 @@ class LiveState:
         elif kind in ("cancel", "refund"):
             self._void(event)
         size = len(self.catalogue)
-        self.popularity.grow(size)
-        self.trend.grow(size)
-        if seq is not None:
-            self.seq = max(self.seq, seq)
+        if size != self._size:
+            self._size = size
+            self.popularity.grow(size)
+            self.trend.grow(size)
+        if seq is not None and seq > self.seq:
+            self.seq = seq
 
     def link(self, session: str, customer: str, at_us: int) -> None:
         """Note that a session is a customer's; the latest such event holds."""
@@ -120,7 +124,7 @@ class LiveState:
                 continue
             if None in void or item_id in void:
                 continue
-            self._count(row, at_us, float(KIND_WEIGHTS[code]))
+            self._count(row, at_us, _WEIGHTS[code])
             if customer is not None:
                 self._remember(self.customers, customer, (row, at_us, code, quantity, basket))
             elif session is not None:
@@ -130,22 +134,18 @@ class LiveState:
         self, subjects: Subjects, name: str, entry: tuple[int, int, int, float, int]
     ) -> None:
         subject = subjects.index.add(name)
-        before, last_us = subjects.last(subject, WINDOW)
+        before, last_us = subjects.last(subject)
         if entry[1] >= last_us:
             self.pairs.append(entry[0], before, subjects.length(subject) + 1, entry[1])
             subjects.append(subject, entry)
             return
-        self._recount(subjects, subject, -1.0)
-        subjects.insert(subject, entry)
-        self._recount(subjects, subject, 1.0)
-
-    def _recount(self, subjects: Subjects, subject: int, sign: float) -> None:
-        past = subjects.history(subject)
-        self.pairs.recount(past.item, past.at_us, sign)
+        self.pairs.insert(*subjects.insert(subject, entry))
 
     def _count(self, row: int, at_us: int, weight: float) -> None:
-        self.popularity.grow(row + 1)
-        self.trend.grow(row + 1)
+        if row >= self._size:
+            self._size = row + 1
+            self.popularity.grow(row + 1)
+            self.trend.grow(row + 1)
         self.popularity.add(row, at_us, weight)
         self.trend.add(row, at_us, weight)
 
@@ -169,10 +169,14 @@ class LiveState:
             subject = subjects.owner(basket)
             if subject is None:
                 continue
-            self._recount(subjects, subject, -1.0)
+            past = subjects.history(subject)
+            # Pairs whose later entry stands before the order stay as they are.
+            start = int(np.argmax(past.basket == basket))
+            self.pairs.recount(past.item, past.at_us, -1.0, start)
             for entry in subjects.drop(subject, basket, PURCHASE, rows):
-                self._count(int(entry["item"]), int(entry["at_us"]), -float(KIND_WEIGHTS[PURCHASE]))
-            self._recount(subjects, subject, 1.0)
+                self._count(int(entry["item"]), int(entry["at_us"]), -_WEIGHTS[PURCHASE])
+            past = subjects.history(subject)
+            self.pairs.recount(past.item, past.at_us, 1.0, start)
 
 
 def features_at(state: LiveState, request: Request, as_of_us: int) -> LiveFeatures:

@@ -24,6 +24,8 @@ BACKWARD = 0.5
 HISTORY_DECAY = 0.6
 HISTORY_ITEMS = 12
 _WEIGHTS = DISTANCE_DECAY ** np.arange(WINDOW)
+# The same as plain numbers, by distance from 1; nothing counts beyond the window.
+_FADE = (0.0, *_WEIGHTS.tolist(), 0.0)
 
 
 def contributions(
@@ -72,22 +74,47 @@ class LivePairs:
         self.seen.grow(item + 1)
         self.seen[item] += 1
         share = 1.0 / math.log2(2 + length)
-        for distance, other in enumerate(reversed(before[-WINDOW:])):
-            if other != item:
-                weight = share * float(_WEIGHTS[distance])
-                self._add(other, item, weight)
-                self._add(item, other, BACKWARD * weight)
+        self._add(item, before[: -WINDOW - 1 : -1], [share * fade for fade in _FADE[1:-1]])
 
-    def recount(self, item: np.ndarray, at_us: np.ndarray, sign: float) -> None:
-        """Add (+1) or take away (-1) one subject's whole sequence, ordered by time."""
-        counts = at_us >= self.since_us
+    def insert(self, items: list[int], at_us: list[int], place: int) -> None:
+        """Count an entry that came late and now stands at ``place`` of its subject's sequence.
+
+        ``items`` and ``at_us`` the sequence with it, oldest first. What stands ahead of it keeps
+        its pairs; each one behind it moves one place on, and one away from those ahead of it.
+        """
+        self.append(items[place], items[max(0, place - WINDOW) : place], place + 1, at_us[place])
+        for later in range(place + 1, len(items)):
+            if at_us[later] < self.since_us:
+                continue
+            share, was = 1.0 / math.log2(3 + later), 1.0 / math.log2(2 + later)
+            gap = later - place
+            weights = [(share - was) * fade for fade in _FADE[1:gap]]
+            if gap <= WINDOW:
+                weights.append(share * _FADE[gap])
+                weights += [
+                    share * _FADE[distance] - was * _FADE[distance - 1]
+                    for distance in range(gap + 1, min(later, WINDOW + 1) + 1)
+                ]
+            others = items[max(0, later - len(weights)) : later]
+            others.reverse()
+            self._add(items[later], others, weights)
+
+    def recount(self, item: np.ndarray, at_us: np.ndarray, sign: float, start: int) -> None:
+        """Add (+1) or take away (-1) the pairs of one subject's entries from ``start`` on.
+
+        ``item`` and ``at_us`` the whole sequence, ordered by time.
+        """
+        low = max(0, start - WINDOW)
+        item, place = item[low:], np.arange(low, len(item))
+        counts = (at_us[low:] >= self.since_us) & (place >= start)
         if len(item):
             self.seen.grow(int(item.max()) + 1)
             np.add.at(self.seen.values, item[counts], sign)
         for first, second, weight in zip(
-            *(a.tolist() for a in contributions(item, np.arange(len(item)), counts)), strict=True
+            *(a.tolist() for a in contributions(item, place, counts)), strict=True
         ):
-            self._add(first, second, sign * weight)
+            row = self._changed.setdefault(first, {})
+            row[second] = row.get(second, 0.0) + sign * weight
 
     def row(self, item: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what goes with an item: (item rows, G), rows ascending, counts above zero."""
@@ -126,8 +153,18 @@ class LivePairs:
             causes.append(np.full(len(cols), item, np.int32))
         return np.concatenate(rows), np.concatenate(shares), np.concatenate(causes)
 
-    def _add(self, first: int, second: int, weight: float) -> None:
-        row = self._changed.get(first)
-        if row is None:
-            row = self._changed[first] = {}
-        row[second] = row.get(second, 0.0) + weight
+    def _add(self, later: int, others: list[int], weights: list[float]) -> None:
+        """Add to the pairs of an entry with those ahead of it, the nearest first."""
+        # The innermost loop of every event: some forty numbers each.
+        changed = self._changed
+        own = changed.get(later)
+        if own is None:
+            own = changed[later] = {}
+        for other, weight in zip(others, weights, strict=False):
+            if other == later:
+                continue
+            own[other] = own.get(other, 0.0) + BACKWARD * weight
+            row = changed.get(other)
+            if row is None:
+                row = changed[other] = {}
+            row[later] = row.get(later, 0.0) + weight

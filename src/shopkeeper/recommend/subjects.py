@@ -7,11 +7,13 @@ place, and a cancelled order is taken out.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 
 import numpy as np
 
 from shopkeeper.recommend.index import Index
+from shopkeeper.recommend.pairs import WINDOW
 from shopkeeper.recommend.schema import History
 
 FIELDS = {
@@ -22,18 +24,23 @@ FIELDS = {
     "basket": np.int32,
 }
 _RECORD = np.dtype(list(FIELDS.items()), align=True)
+LATEST = WINDOW
+NEVER_US = -(2**62)
 Entry = tuple[int, int, int, float, int]  # item row, at_us, kind code, quantity, basket code
 
 
 class _New:
     """Entries of one subject since the start; ``whole`` when they replace the past as well."""
 
-    __slots__ = ("entries", "size", "whole")
+    __slots__ = ("entries", "last_us", "latest", "size", "whole")
 
     def __init__(self, entries: np.ndarray | None = None) -> None:
         self.whole = entries is not None
         self.entries = np.zeros(8, _RECORD) if entries is None else entries
         self.size = 0 if entries is None else len(entries)
+        # The last item rows as plain numbers and the time of the last; None: not looked up yet.
+        self.latest: list[int] | None = None
+        self.last_us = NEVER_US
 
     def append(self, entry: Entry) -> None:
         if self.size == len(self.entries):
@@ -42,6 +49,17 @@ class _New:
             self.entries = bigger
         self.entries[self.size] = entry
         self.size += 1
+        if self.latest is not None:
+            self.latest.append(entry[0])
+            if len(self.latest) > LATEST:
+                del self.latest[0]
+            self.last_us = entry[1]
+
+    def insert(self, place: int, entry: Entry) -> None:
+        self.append(entry)
+        self.entries[place + 1 : self.size] = self.entries[place : self.size - 1].copy()
+        self.entries[place] = entry
+        self.latest = None
 
 
 class Subjects:
@@ -70,16 +88,27 @@ class Subjects:
         low, high = (0, 0) if new.whole else self._span(row)
         return high - low + new.size
 
-    def last(self, row: int, count: int) -> tuple[list[int], int]:
-        """Return the last ``count`` item rows, oldest first, and the time of the very last."""
+    def last(self, row: int) -> tuple[list[int], int]:
+        """Return the last LATEST item rows, oldest first, and the time of the very last.
+
+        The list is the subject's own and grows with it: read it, do not keep it.
+        """
         new = self._new.get(row)
+        if new is not None and new.latest is not None:
+            return new.latest, new.last_us
+        found = self._last(row, new)
+        if new is not None:
+            new.latest, new.last_us = found
+        return found
+
+    def _last(self, row: int, new: _New | None) -> tuple[list[int], int]:
         low, high = (0, 0) if new is not None and new.whole else self._span(row)
         items: list[int] = []
-        at_us = int(self._past["at_us"][high - 1]) if high > low else -(2**62)
+        at_us = int(self._past["at_us"][high - 1]) if high > low else NEVER_US
         if new is not None and new.size:
-            items = new.entries["item"][max(0, new.size - count) : new.size].tolist()
+            items = new.entries["item"][max(0, new.size - LATEST) : new.size].tolist()
             at_us = int(new.entries["at_us"][new.size - 1])
-        missing = count - len(items)
+        missing = LATEST - len(items)
         if missing > 0 and high > low:
             items = self._past["item"][max(low, high - missing) : high].tolist() + items
         return items, at_us
@@ -103,12 +132,20 @@ class Subjects:
         new.append(entry)
         self._subject_of[entry[4]] = row
 
-    def insert(self, row: int, entry: Entry) -> None:
-        """Put a late entry behind everything that is not younger."""
-        entries = self._entries(row)
-        place = int(np.searchsorted(entries["at_us"], entry[1], side="right"))
-        self._new[row] = _New(np.insert(entries, place, np.array(entry, _RECORD)))
+    def insert(self, row: int, entry: Entry) -> tuple[list[int], list[int], int]:
+        """Put a late entry behind everything that is not younger.
+
+        Returns the item rows and times of the whole sequence, and the place of the entry in it.
+        """
+        new = self._new.get(row)
+        if new is None or not new.whole:
+            new = self._new[row] = _New(self._entries(row))
+        at_us = new.entries["at_us"][: new.size].tolist()
+        place = bisect_right(at_us, entry[1])
+        new.insert(place, entry)
+        at_us.insert(place, entry[1])
         self._subject_of[entry[4]] = row
+        return new.entries["item"][: new.size].tolist(), at_us, place
 
     def owner(self, basket: int) -> int | None:
         """Return the subject row that an order belongs to."""
