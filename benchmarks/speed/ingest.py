@@ -1,7 +1,7 @@
 """How many durable events per second the HTTP entrance takes, and how long one request waits.
 
     python benchmarks/speed/ingest.py [--seconds 8] [--connections 48] [--ids ordered|random]
-                                      [--app] [--json] [--save]
+                                      [--times shuffled|rising] [--app] [--json] [--save]
 
 Two processes: the server (uvicorn, one worker, the real route and log; with --app the whole
 server with keys, counters and live features) and this one as load generator (raw sockets,
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -35,6 +36,7 @@ import numpy as np
 from shopkeeper.base import clock, ids, settings
 from shopkeeper.data.validate import parse
 
+RISING = itertools.count(1_772_323_200_000_000, 1000)  # one event each millisecond of March 2026
 RESULTS = Path(__file__).parents[1] / "results" / "ingest.json"
 
 
@@ -93,8 +95,10 @@ def event(dice: random.Random, id_: str) -> dict[str, object]:
     return one | {"kind": "purchase", "order_id": order, "lines": lines, "currency": "USD"}
 
 
-def requests(number: int, batch: int, id_kind: str, seed: int, key: str = "") -> list[bytes]:
-    """Return whole HTTP requests with fresh event ids."""
+def requests(
+    number: int, batch: int, id_kind: str, seed: int, key: str = "", rising: bool = False
+) -> list[bytes]:
+    """Return whole HTTP requests with fresh event ids, last to send first."""
     dice = random.Random(seed)
     made = []
     for _ in range(number):
@@ -102,13 +106,16 @@ def requests(number: int, batch: int, id_kind: str, seed: int, key: str = "") ->
             ids.new_id("evt") if id_kind == "ordered" else str(uuid.UUID(int=dice.getrandbits(128)))
             for _ in range(batch)
         ]
-        body = msgspec.json.encode([event(dice, name) for name in names])
+        events = [event(dice, name) for name in names]
+        if rising:
+            events = [one | {"occurred_at": clock.iso(next(RISING))} for one in events]
+        body = msgspec.json.encode(events)
         head = (
             "POST /v1/events HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
             f"authorization: Bearer {key}\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         made.append(head.encode() + body)
-    return made
+    return made[::-1]
 
 
 class Client(asyncio.Protocol):
@@ -283,7 +290,7 @@ def load(
     number = int((5000 if batch > 1 else 14_000) * arguments.seconds)
 
     def stock(size: int, seed: int) -> list[bytes]:
-        return requests(size, batch, arguments.ids, seed, key)
+        return requests(size, batch, arguments.ids, seed, key, arguments.times == "rising")
 
     asyncio.run(closed_loop(port, arguments.connections, stock(300, 3), 5))
     waiting = stock(number, 1)
@@ -339,6 +346,8 @@ def main() -> None:
     words.add_argument("--seconds", type=float, default=8)
     words.add_argument("--connections", type=int, default=48)
     words.add_argument("--ids", choices=("ordered", "random"), default="ordered")
+    # Shuffled over a month, a third of the events come late for their customer.
+    words.add_argument("--times", choices=("shuffled", "rising"), default="shuffled")
     words.add_argument("--folder", default=None, help="where the log is written")
     words.add_argument("--batch", type=int, action="append")
     words.add_argument("--app", action="store_true", help="the whole server, keys and all")
@@ -358,6 +367,7 @@ def main() -> None:
         "idle_machine": busy < 0.3,
         "connections": arguments.connections,
         "ids": arguments.ids,
+        "times": arguments.times,
         "server": "whole" if arguments.app else "route alone",
         "runs": rows,
     }
