@@ -7,6 +7,7 @@ SIGTERM and SIGINT stop listening, finish the requests under way and drain the l
 from __future__ import annotations
 
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -31,6 +32,9 @@ def serve(settings: Settings, *, say: Say = print) -> None:
     # uvicorn hands a signal on when it is done; this one then leaves through every `finally`.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
+    # Requests make little garbage and no cycles to speak of; the default thresholds would look
+    # for them thousands of times a second under load.
+    gc.set_threshold(50_000, 20, 1000)
     with listen(settings.host, settings.port) as listener:
         shop = open_shop(settings, exclusive=True)
         try:

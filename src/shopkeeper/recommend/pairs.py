@@ -18,7 +18,7 @@ from scipy import sparse
 
 from shopkeeper.recommend.index import Column
 
-WINDOW = 20
+WINDOW = 8
 DISTANCE_DECAY = 0.8
 BACKWARD = 0.5
 HISTORY_DECAY = 0.6

@@ -56,6 +56,8 @@ def score_lists(
         counts.append(count[count > 0])
     subject, hit, count = (np.concatenate(part) for part in (kept, hits, counts))
     lists = ranked[subject]
+    # Coverage speaks of the items that training knew; what only a text places is beside it.
+    known = np.where((lists >= 0) & (buyers[lists] > 0), lists, -1)
     catalogue = int((buyers > 0).sum())
     return {
         "per_subject": {
@@ -65,6 +67,6 @@ def score_lists(
             "mrr_at_10": metrics.mrr_at(hit, 10),
             "novelty": metrics.novelty_at(lists, buyers, n_users, 10),
         },
-        "coverage_at_10": metrics.coverage_at(lists, catalogue, 10),
+        "coverage_at_10": metrics.coverage_at(known, catalogue, 10),
         "users": len(subject),
     }
