@@ -23,14 +23,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "because_you_bought": ("Because you bought {title}", "因为您买过「{title}」"),
     "because_you_viewed": ("Because you looked at {title}", "因为您看过「{title}」"),
     "buy_again": (
-        "You bought this {times} times, last {days} days ago",
-        "您买过 {times} 次，上次是 {days} 天前",
+        "You bought this {times} times, last {ago}",
+        "您买过 {times} 次，上次是{ago_zh}",
     ),
     "buy_again_due": (
-        "You buy this about every {interval} days, last {days} days ago",
-        "您大约每 {interval} 天买一次，上次是 {days} 天前",
+        "You buy this about every {every}, last {ago}",
+        "您大约每 {interval} 天买一次，上次是{ago_zh}",
     ),
-    "bought_before": ("You bought this {days} days ago", "您 {days} 天前买过"),
+    "bought_before": ("You bought this {ago}", "您{ago_zh}买过"),
     "similar_text": ("Similar to {title}", "与「{title}」相似"),
     "popular_in_category": ("Popular in {category}", "{category} 热卖"),
     "trending": ("Selling fast this week", "本周热卖"),
@@ -51,7 +51,18 @@ def sentence(reason: Reason, language: str = "en") -> str:
     'Often bought together with Mug'
     """
     english, chinese = SENTENCES[reason.code]
-    return (chinese if language == "zh" else english).format(**reason.facts)
+    return (chinese if language == "zh" else english).format(**reason.facts, **_spans(reason.facts))
+
+
+def _spans(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return the facts that are days as people say them."""
+    said: dict[str, str] = {}
+    if (days := facts.get("days")) is not None:
+        said["ago"] = "today" if days == 0 else f"{days} day{'s' * (days != 1)} ago"
+        said["ago_zh"] = "今天" if days == 0 else f" {days} 天前"
+    if (interval := facts.get("interval")) is not None:
+        said["every"] = "day" if interval == 1 else f"{interval} days"
+    return said
 
 
 def reasons_for(features: LiveFeatures, prediction: Prediction, place: int) -> tuple[Reason, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shopkeeper.base.errors import BadInput
+from shopkeeper.base.errors import BadInput, shorten
 from shopkeeper.recommend.schema import PLACEMENTS, Request
 
 MAX_LIMIT = 100
@@ -82,8 +82,9 @@ def _ids(name: str, value: Any, most: int) -> tuple[str, ...]:
 
 
 def _bad(name: str, value: Any, allowed: str, fact: str | None = None) -> BadInput:
+    said = f"{name} must be {allowed}, but is {shorten(value)!r}."
     return BadInput(
-        f"The request {fact}: {name}." if fact else f"Request field {name} is not usable.",
+        f"The request {fact}: {name}." if fact else said,
         hint="docs/reference/recommend.md describes the request.",
         field=name,
         value=value,
