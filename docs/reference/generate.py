@@ -1,4 +1,4 @@
-"""Write the reference pages that are true by construction: events, settings, errors.
+"""Write the reference pages that are true by construction: events, settings, errors, tables.
 
     .venv/bin/python docs/reference/generate.py
 
@@ -15,7 +15,7 @@ import msgspec
 
 from shopkeeper.base import errors
 from shopkeeper.base.settings import Settings
-from shopkeeper.data import events
+from shopkeeper.data import definitions, events
 
 HERE = Path(__file__).parent
 MADE = "<!-- Made by docs/reference/generate.py; edit the code, then run it. -->\n\n"
@@ -23,7 +23,27 @@ MADE = "<!-- Made by docs/reference/generate.py; edit the code, then run it. -->
 
 def pages() -> dict[str, str]:
     """Return file name -> text of every generated page."""
-    return {"events.md": _events(), "settings.md": _settings(), "errors.md": _errors()}
+    return {
+        "events.md": _events(),
+        "settings.md": _settings(),
+        "errors.md": _errors(),
+        "tables.md": _tables(),
+    }
+
+
+def _tables() -> str:
+    rows = "\n".join(
+        f"| `{one.name}` | {one.says} | {one.grain.removeprefix('one row per ')} "
+        f"| {', '.join(one.keys)} | {one.build} |"
+        for one in sorted(definitions.tables().values(), key=lambda one: one.name)
+    )
+    return (
+        f"{MADE}# Tables\n\n"
+        'SQL over these views: `warehouse.sql("SELECT … FROM orders")`. Money is in minor units, '
+        "`*_us` are\nmicroseconds UTC, `dt` is the UTC day. `events` has every field of an event "
+        "as a column.\nHow they are built and what `build` means: [the lake](../explain/lake.md)."
+        f"\n\n| table | is | one row per | keys | build |\n|---|---|---|---|---|\n{rows}\n"
+    )
 
 
 def _events() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shopkeeper.cli.main import COMMANDS
+from shopkeeper.operate import capabilities
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -21,7 +23,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["events.md", "settings.md", "errors.md"])
+@pytest.mark.parametrize("name", ["events.md", "settings.md", "errors.md", "tables.md"])
 def test_generated_pages_are_current(name):
     text = generator().pages()[name]
     assert (DOCS / "reference" / name).read_text("utf-8") == text, "run docs/reference/generate.py"
@@ -33,9 +35,9 @@ def test_every_command_is_documented(command):
     assert f"shopkeeper {command}" in text
 
 
-def test_every_metric_of_evaluate_is_documented():
-    from shopkeeper.recommend import evaluate
-
+@pytest.mark.parametrize("capability", capabilities.MODULES)
+def test_every_metric_of_evaluate_is_documented(capability):
+    evaluate = importlib.import_module(f"shopkeeper.{capability}.evaluate")
     text = (DOCS / "reference" / "metrics.md").read_text("utf-8")
     for name in evaluate.METRICS:
         assert f"`{name}`" in text

@@ -248,8 +248,17 @@ def test_gate_without_intervals_that_touch_is_worse_than_the_baseline():
     low = {"metrics": {}, "interval_95": {"ndcg_at_10": [0.1, 0.2]}}
     high = {"metrics": {}, "interval_95": {"ndcg_at_10": [0.3, 0.4]}}
     report = {"models": {"a": low, "b": high}, "champion": "a", "baseline": "b"}
-    assert not gate.judge(report, None).passed
-    assert gate.judge({**report, "champion": "b", "baseline": "a"}, None).passed
+    assert not gate.judge(report, None, {"ndcg_at_10": 1}).passed
+    assert gate.judge({**report, "champion": "b", "baseline": "a"}, None, {"ndcg_at_10": 1}).passed
+
+
+def test_gate_knows_metrics_where_lower_is_better():
+    low = {"metrics": {}, "interval_95": {"wape": [0.1, 0.2]}}
+    high = {"metrics": {}, "interval_95": {"wape": [0.3, 0.4]}}
+    report = {"models": {"a": low, "b": high}, "champion": "b", "baseline": "a"}
+    assert not gate.judge(report, None, {"wape": -1}).passed
+    assert gate.judge({**report, "champion": "a", "baseline": "b"}, None, {"wape": -1}).passed
+    assert gate.judge(report, None, {}).passed
 
 
 def test_full_queue_costs_the_record_never_the_answer(shop, runtime, monkeypatch):

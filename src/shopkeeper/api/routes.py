@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from shopkeeper import __version__
 from shopkeeper.api import auth, errors, openapi
+from shopkeeper.api.areas import AREAS
 from shopkeeper.api.auth import GuardedRoute
 from shopkeeper.api.metrics import CONTENT_TYPE
 from shopkeeper.api.recommendations import count, language, printed
@@ -43,6 +44,8 @@ def make_api(service: Service) -> FastAPI:
     _models(api, service)
     _lookups(api, service)
     _health(api, service)
+    for add in AREAS:
+        add(api, service)
     document: dict[str, Any] = {}
 
     @api.get("/openapi.json", tags=["server"], summary="This description, as OpenAPI 3.1.")

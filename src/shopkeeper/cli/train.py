@@ -11,7 +11,8 @@ from shopkeeper.base import settings
 from shopkeeper.cli.main import print_json
 from shopkeeper.data.shop import open_shop
 from shopkeeper.operate import train as training
-from shopkeeper.operate.gate import GATING
+from shopkeeper.operate.capabilities import get
+from shopkeeper.operate.gate import sign_of
 
 
 @click.command("train")
@@ -35,7 +36,8 @@ def _print(one: training.Training) -> None:
     print(f"{one.capability}: {one.version} {word}")
     for fact in one.verdict.facts:
         print(f"  {fact}")
-    names = [n for n in _metrics(one.report) if n.endswith(GATING)]
+    gating = get(one.capability).gating
+    names = [n for n in _metrics(one.report) if sign_of(n, gating)]
     width = max((len(name) for name in one.report.get("models", {})), default=5) + 2
     print(f"\n{'model':<{width}}" + "".join(f"{name:>28}" for name in names))
     for model, entry in one.report.get("models", {}).items():

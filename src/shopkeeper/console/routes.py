@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shopkeeper.base import log
-from shopkeeper.base.errors import Conflict, ShopError
+from shopkeeper.base.errors import ShopError
 from shopkeeper.console import session, sign_in
 from shopkeeper.console.forms import form_route
 from shopkeeper.console.pages import customers, decisions, find, models, overview, products, quality
@@ -27,6 +27,16 @@ from shopkeeper.console.speech import LANGUAGES
 from shopkeeper.console.view import Console, View
 from shopkeeper.data.keys import Keys, open_keys
 
+# The side bar from top to bottom; what has no name has no entry.
+AREAS = (
+    overview.AREA,
+    quality.AREA,
+    customers.AREA,
+    products.AREA,
+    models.AREA,
+    decisions.AREA,
+    find.AREA,
+)
 YEAR_SECONDS = 31_536_000
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -57,28 +67,19 @@ def mount(app: Any, runtime: Any, shop: Any, keys: Keys | None = None) -> None:
 
 def console_app(runtime: Any, shop: Any, keys: Keys | None = None) -> Starlette:
     """Return the console as an app of its own; ``runtime`` None shows all but live answers."""
-    console = Console(runtime, shop, keys or open_keys(shop.settings))
-    pages: list[tuple[str, Callable[..., Response]]] = [
-        ("/", overview.show),
-        ("/live", overview.live),
-        ("/quality", quality.show),
-        ("/quality-pipeline", quality.pipeline),
-        ("/customers", customers.index),
-        ("/customers/{subject:path}", customers.show),
-        ("/products", products.index),
-        ("/products/{subject:path}", products.show),
-        ("/models", models.show),
-        ("/decisions", decisions.index),
-        ("/decisions/{subject:path}", decisions.show),
-        ("/find", find.show),
+    entries = tuple((a.name, a.pages[0][0].strip("/")) for a in AREAS if a.name)
+    console = Console(runtime, shop, keys or open_keys(shop.settings), entries)
+    routes = [
+        Route(path, _page(console, handler), methods=["GET"])
+        for area in AREAS
+        for path, handler in area.pages
     ]
-    routes = [Route(path, _page(console, handler), methods=["GET"]) for path, handler in pages]
+    routes += [form_route(path, console, work) for area in AREAS for path, work in area.forms]
     routes += [
         Route("/sign-in", _open(console, sign_in.ask), methods=["GET"]),
         form_route("/sign-in", console, sign_in.check, signed_in=False),
         form_route("/sign-out", console, _sign_out),
         form_route("/language", console, _language, signed_in=False),
-        form_route("/models/{capability}/rollback", console, _roll_back),
         Route("/static/{address:path}", console.assets.serve, methods=["GET"]),
         Route("/{rest:path}", _page(console, _nothing_here), methods=["GET"]),
     ]
@@ -156,12 +157,3 @@ def _language(view: View, form: FormData) -> Response:
     if wish in LANGUAGES:
         view.set_cookie(response, LANGUAGE_COOKIE, wish, YEAR_SECONDS)
     return response
-
-
-def _roll_back(view: View, form: FormData) -> Response:
-    if form.get("sure") != "yes":
-        raise Conflict(view.say("models.not_sure"))
-    name = models.roll_back(view, view.request.path_params["capability"])
-    assert view.session is not None
-    log.info("console.rolled_back", version=name)
-    return models.show(view, notice=view.say("models.rolled_back", model=name))

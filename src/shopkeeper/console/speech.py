@@ -1,6 +1,7 @@
 """The console's words in English and Chinese, and which of the two a browser gets.
 
-``words/en.toml`` and ``words/zh.toml`` have the same keys; a test holds them together.
+``words/en/*.toml`` and ``words/zh/*.toml`` have the same files and keys; a test holds them
+together. A file may hold several sections, and two files may not hold the same key.
 """
 
 from __future__ import annotations
@@ -21,8 +22,13 @@ FOLDER = Path(__file__).parent / "words"
 @cache
 def words(language: str) -> Mapping[str, str]:
     """Return key -> words of a language, sections joined by dots."""
-    tree = tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
-    return dict(_flat(tree, ""))
+    found: dict[str, str] = {}
+    for path in sorted((FOLDER / language).glob("*.toml")):
+        for key, text in _flat(tomllib.loads(path.read_text("utf-8")), ""):
+            if key in found:
+                raise ValueError(f"{path.name} says {key} again")
+            found[key] = text
+    return found
 
 
 def _flat(tree: Mapping[str, Any], before: str) -> list[tuple[str, str]]:

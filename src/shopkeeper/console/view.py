@@ -23,22 +23,17 @@ from shopkeeper.console.assets import Assets
 from shopkeeper.console.parts import Part, part
 from shopkeeper.data.keys import Keys
 
-PAGES = (
-    ("overview", ""),
-    ("quality", "quality"),
-    ("customers", "customers"),
-    ("products", "products"),
-    ("models", "models"),
-    ("decisions", "decisions"),
-)
 USERS_RECHECK_US = 2_000_000
 
 
 class Console:
-    """The shop, its runtime, who may sign in, and the templates."""
+    """The shop, its runtime, who may sign in, the templates and the side bar's entries."""
 
-    def __init__(self, runtime: Any, shop: Any, keys: Keys) -> None:
+    def __init__(
+        self, runtime: Any, shop: Any, keys: Keys, entries: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         self.runtime, self.shop, self.keys = runtime, shop, keys
+        self.entries = entries  # (name, path)
         self.sessions = session.Sessions(session.read_secret(shop.settings.home))
         self.brake = session.Brake()
         self.assets = Assets()
@@ -172,7 +167,7 @@ class View:
         query = self.request.url.query
         return {
             "page": page,
-            "pages": PAGES,
+            "pages": self.console.entries,
             "language": self.language,
             "languages": speech.LANGUAGES,
             "session": self.session,

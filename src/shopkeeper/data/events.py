@@ -136,6 +136,8 @@ KINDS: dict[str, tuple[tuple[str, ...], str]] = {
     "label": (("label",), "Somebody judged a subject; counts from occurred_at on."),
     "decision": (("decision_id",), "shopkeeper decided; the Decision is in properties."),
     "outcome": (("decision_id", "label"), "What came of a decision."),
+    "action": (("label",), "An operator did label (approve, note …); properties say on what."),
+    "rule": (("label", "status", "text"), "A rule of the shop, whole; a later one replaces it."),
 }
 
 decoder = msgspec.json.Decoder(Event)

@@ -93,6 +93,7 @@ class Capability:
     train      (Warehouse, Settings) -> Trained: model, metrics against baselines, data facts
     explain    (LiveState, Decision as dict) -> dict: why, and why not
     models     artefact kind -> class
+    gating     metric -> +1 where higher is better, -1 where lower is; these decide a promotion
     """
 
     name: str
@@ -104,6 +105,7 @@ class Capability:
     train: Callable[[Any, Any], Trained]
     explain: Callable[[Any, Mapping[str, Any]], dict[str, Any]]
     models: Mapping[str, type]
+    gating: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """May a new model go live? Not worse than what is live, nor than the baseline, beyond doubt.
 
-Compared are the quality metrics that both reports hold, each by its 95 % interval: worse means
-that the new interval lies wholly below the old one.
+Compared are the metrics that the capability's card names as gating and both reports hold, each
+by its 95 % interval: worse means that the new interval lies wholly on the bad side of the old
+one. Metrics that a card does not name (coverage, novelty, times) do not gate.
 """
 
 from __future__ import annotations
@@ -9,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-# Higher is better for all of these; other metrics (coverage, novelty, times) do not gate.
-GATING = ("ndcg_at_10", "recall_at_10", "recall_at_20")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +20,14 @@ class Verdict:
     facts: tuple[str, ...]
 
 
-def judge(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> Verdict:
+def judge(
+    new: Mapping[str, Any], old: Mapping[str, Any] | None, gating: Mapping[str, int]
+) -> Verdict:
     """Compare a training report with its own baseline and with the live champion's report.
 
-    >>> judge({"models": {}, "champion": "a", "baseline": "b"}, None).passed
+    ``gating`` metric -> +1 where higher is better, -1 where lower is.
+
+    >>> judge({"models": {}, "champion": "a", "baseline": "b"}, None, {"wape": -1}).passed
     True
     """
     fresh = champion_of(new)
@@ -34,7 +36,7 @@ def judge(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> Verdict:
         rivals.append(("champion", champion_of(old)))
     facts: list[str] = []
     for rival, entry in rivals:
-        facts += [f"worse than the {rival}: {fault}" for fault in _worse(fresh, entry)]
+        facts += [f"worse than the {rival}: {fault}" for fault in _worse(fresh, entry, gating)]
     if facts:
         return Verdict(passed=False, facts=tuple(facts))
     return Verdict(passed=True, facts=("not worse than " + " or ".join(r for r, _ in rivals),))
@@ -46,20 +48,32 @@ def champion_of(report: Mapping[str, Any]) -> Mapping[str, Any]:
     return entry
 
 
-def _worse(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+def sign_of(metric: str, gating: Mapping[str, int]) -> int:
+    """Return +1 or -1 for a gating metric, 0 for another; ``repeat.ndcg_at_10`` is a task's own.
+
+    >>> sign_of("repeat.ndcg_at_10", {"ndcg_at_10": 1})
+    1
+    """
+    return gating.get(metric.rpartition(".")[2], 0)
+
+
+def _worse(new: Mapping[str, Any], old: Mapping[str, Any], gating: Mapping[str, int]) -> list[str]:
     faults = []
-    for name, (low, _) in _intervals(old).items():
-        mine = _intervals(new).get(name)
-        if mine is not None and mine[1] < low:
-            faults.append(f"{name} at most {mine[1]:.4f}, but it had at least {low:.4f}")
-    return faults
+    theirs, mine = _intervals(old), _intervals(new)
+    for name in theirs.keys() & mine.keys():
+        (low, high), (my_low, my_high) = theirs[name], mine[name]
+        sign = sign_of(name, gating)
+        if sign > 0 and my_high < low:
+            faults.append(f"{name} at most {my_high:.4f}, but it had at least {low:.4f}")
+        elif sign < 0 and my_low > high:
+            faults.append(f"{name} at least {my_low:.4f}, but it had at most {high:.4f}")
+    return sorted(faults)
 
 
 def _intervals(entry: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """Return gating metric -> (low, high); names may carry a task, ``repeat.ndcg_at_10``."""
     found = {}
     for name, interval in dict(entry.get("interval_95", {})).items():
-        if name.endswith(GATING) and interval and None not in tuple(interval):
+        if interval and None not in tuple(interval):
             low, high = interval
             found[name] = (float(low), float(high))
     return found

@@ -53,7 +53,7 @@ def train_one(shop: Any, card: Capability, registry: Registry, *, promote: bool 
     held = registry.aliases(card.name).get("champion")
     version = registry.register(card.name, trained)
     old = registry.version(card.name, held) if held and held != version else None
-    verdict = judge(trained.report, old.report if old else None)
+    verdict = judge(trained.report, old.report if old else None, card.gating)
     if verdict.passed:
         verdict = _self_test(shop, card, registry, version, verdict)
     live = verdict.passed and promote

@@ -22,4 +22,5 @@ CAPABILITY = Capability(
     train=train,
     explain=explain,
     models={"blend": Blend},
+    gating={"ndcg_at_10": 1, "recall_at_10": 1, "recall_at_20": 1},
 )

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from shopkeeper.base.errors import ShopError
+from shopkeeper.console.area import Area
 from shopkeeper.console.pages.slates import preview
 from shopkeeper.console.parts import Fault, leaf
 from shopkeeper.console.view import View
@@ -103,3 +104,6 @@ def _decisions(view: View, customer_id: str) -> list[dict[str, Any]]:
 def as_dict(page: Any) -> dict[str, Any]:
     """Return a Leaf's fields, to be joined with others."""
     return {name: getattr(page, name) for name in ("rows", "key", "number", "before", "after")}
+
+
+AREA = Area(name="customers", pages=(("/customers", index), ("/customers/{subject:path}", show)))

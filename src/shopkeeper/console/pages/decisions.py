@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from shopkeeper.base.errors import NotFound
+from shopkeeper.console.area import Area
 from shopkeeper.console.pages.customers import as_dict
 from shopkeeper.console.pages.slates import ranked
 from shopkeeper.console.parts import leaf
@@ -73,3 +74,6 @@ def _outcomes(view: View, found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _request(found: dict[str, Any]) -> str:
     return json.dumps(found["request"], ensure_ascii=False, indent=2)
+
+
+AREA = Area(name="decisions", pages=(("/decisions", index), ("/decisions/{subject:path}", show)))

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from shopkeeper.console.area import Area
 from shopkeeper.console.view import View
 from shopkeeper.data import listings, reports
 
@@ -40,3 +41,6 @@ def _find(view: View, q: str, most: int) -> dict[str, list[dict[str, Any]]]:
             for row in listings.search_decisions(warehouse, q, most)
         ],
     }
+
+
+AREA = Area(name=None, pages=(("/find", show),))

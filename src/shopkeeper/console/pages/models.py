@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from shopkeeper.base.errors import NotFound
+from shopkeeper.base import log
+from shopkeeper.base.errors import Conflict, NotFound
 from shopkeeper.console import charts, formats
+from shopkeeper.console.area import Area
 from shopkeeper.console.view import View
 from shopkeeper.operate import capabilities
 from shopkeeper.operate.registry import Registry, Version
@@ -182,3 +185,18 @@ def _interval(found: Any) -> tuple[float | None, float | None]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _roll_back(view: View, form: FormData) -> Response:
+    if form.get("sure") != "yes":
+        raise Conflict(view.say("models.not_sure"))
+    name = roll_back(view, view.request.path_params["capability"])
+    log.info("console.rolled_back", version=name)
+    return show(view, notice=view.say("models.rolled_back", model=name))
+
+
+AREA = Area(
+    name="models",
+    pages=(("/models", show),),
+    forms=(("/models/{capability}/rollback", _roll_back),),
+)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from shopkeeper.base import clock
 from shopkeeper.console import charts, formats, speech
+from shopkeeper.console.area import Area
 from shopkeeper.console.pages import models, quality
 from shopkeeper.console.view import View
 from shopkeeper.data import listings, quarantine, reports
@@ -155,3 +156,6 @@ def _attention(view: View) -> list[dict[str, Any]]:
         text = view.say_n("overview.quarantined", refused)
         note("warn", text, "quality")
     return sorted(found, key=lambda one: one["level"] != "error")
+
+
+AREA = Area(name="overview", pages=(("/", show), ("/live", live)))

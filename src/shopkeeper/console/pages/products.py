@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from shopkeeper.base.errors import NotFound
 from shopkeeper.console import charts, formats
+from shopkeeper.console.area import Area
 from shopkeeper.console.pages.customers import as_dict
 from shopkeeper.console.pages.slates import preview
 from shopkeeper.console.parts import leaf, part
@@ -119,3 +120,6 @@ def _who(view: View, item_id: str) -> dict[str, Any]:
     offset = view.offset("who")
     found = listings.buyers(view.console.shop.warehouse, item_id, offset, BUYERS)
     return as_dict(leaf(found, "who", offset, BUYERS))
+
+
+AREA = Area(name="products", pages=(("/products", index), ("/products/{subject:path}", show)))

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from shopkeeper.base import clock
+from shopkeeper.console.area import Area
 from shopkeeper.console.parts import leaf
 from shopkeeper.console.view import View
 from shopkeeper.data import listings, quality, quarantine
@@ -107,3 +108,6 @@ def _quarantine(view: View) -> dict[str, Any]:
         "before": page.before,
         "after": page.after,
     }
+
+
+AREA = Area(name="quality", pages=(("/quality", show), ("/quality-pipeline", pipeline)))

@@ -1,4 +1,4 @@
-"""``shopkeeper evaluate``: measure our models against simple baselines on anybody's data."""
+"""``shopkeeper evaluate recommend``: full ranking on an interactions file or the own log."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ import click
 
 from shopkeeper.base import settings
 from shopkeeper.base.errors import BadInput
+from shopkeeper.cli.evaluate import mapping
 from shopkeeper.cli.main import print_json
 from shopkeeper.learn import report
 
 
-@click.group("evaluate")
-def command() -> None:
-    """Measure models against baselines on held-out rows of a file, or of the shop's own log."""
-
-
-@command.command("recommend")
+@click.command("recommend")
 @click.option("--interactions", type=click.Path(path_type=Path), help="CSV or Parquet, .gz too.")
 @click.option("--items", type=click.Path(path_type=Path), help="Catalogue: item_id, title, …")
 @click.option(
@@ -35,7 +31,7 @@ def command() -> None:
 @click.option("--seed", default=7, show_default=True, help="Seed of samples and intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def recommend(
+def command(
     home: str,
     interactions: Path | None,
     items: Path | None,
@@ -68,22 +64,6 @@ def recommend(
         print_json(printed)
     else:
         print(as_text(printed))
-
-
-def mapping(maps: tuple[str, ...]) -> dict[str, str]:
-    """Return our column name -> the file's, from ``name=column`` words."""
-    found = {}
-    for word in maps:
-        name, equals, column = word.partition("=")
-        if not (name and equals and column):
-            raise BadInput(
-                f"--map must be name=column, but is '{word}'.",
-                hint="For example --map user_id=customer.",
-                field="map",
-                value=word,
-            )
-        found[name.strip()] = column.strip()
-    return found
 
 
 def as_text(printed: dict[str, Any]) -> str:

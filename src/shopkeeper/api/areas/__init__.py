@@ -1,0 +1,15 @@
+"""What a capability adds to the API beyond ``/v1/decisions/{capability}``: one file each.
+
+A file offers ``add(api, service)``, which puts its routes on the FastAPI app. It is named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from shopkeeper.api.service import Service
+
+# In the order of the house.
+AREAS: tuple[Callable[[FastAPI, Service], None], ...] = ()

@@ -1,0 +1,117 @@
+"""The stages of the demo build, in order; each puts something into the shop and counts it.
+
+A capability that needs more than the grocer's own data (stock, suppliers, payments …) adds its
+stage here, made by simulate/ and labelled as simulated.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from shopkeeper.base import progress
+from shopkeeper.base.errors import BadInput
+from shopkeeper.data.events import Event
+from shopkeeper.data.importers.complete_journey import CompleteJourney
+from shopkeeper.data.shop import Shop
+
+BATCH_EVENTS = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One step of the build. ``run`` reports its progress and returns its counts.
+
+    ``tells`` False: the work shows its own progress, and two bars on one line fight.
+    """
+
+    name: str
+    title: str
+    run: Callable[[Build, progress.Stage], dict[str, Any]]
+    total: Callable[[Build], int | None] = lambda build: None
+    tells: bool = True
+
+
+class Build:
+    """What the stages share: the open shop, the data and the shift."""
+
+    def __init__(self, shop: Shop, data: CompleteJourney, shift_us: int) -> None:
+        self.shop, self.data, self.shift_us = shop, data, shift_us
+
+    def store(self, events: Iterable[Event], bar: progress.Stage) -> dict[str, int]:
+        """Append events in batches; return how many were new and how many known."""
+        counts = {"accepted": 0, "duplicate": 0}
+        for batch in _batches(events, BATCH_EVENTS):
+            receipt = self.shop.append_events(batch, source="demo")
+            if receipt.conflict or receipt.rejected:
+                raise BadInput(
+                    f"The shop refused {receipt.conflict + len(receipt.rejected)} demo events.",
+                    hint="The folder holds other events under the demo's ids; build the demo in a "
+                    "fresh folder: shopkeeper --home demo-shop demo",
+                )
+            counts["accepted"] += receipt.accepted
+            counts["duplicate"] += receipt.duplicate
+            bar.advance(len(batch))
+        return counts
+
+
+def _items(build: Build, bar: progress.Stage) -> dict[str, int]:
+    return build.store(build.data.items(build.shift_us), bar)
+
+
+def _customers(build: Build, bar: progress.Stage) -> dict[str, int]:
+    return build.store(build.data.customers(build.shift_us), bar)
+
+
+def _history(build: Build, bar: progress.Stage) -> dict[str, int]:
+    both = heapq.merge(
+        build.data.promotions(build.shift_us),
+        build.data.purchases(build.shift_us),
+        key=lambda event: event.occurred_at,
+    )
+    return build.store(both, bar)
+
+
+def _compact(build: Build, _: progress.Stage) -> dict[str, int]:
+    done = build.shop.lake.compact()
+    return {"events": done.events, "parts": done.parts}
+
+
+def _tables(build: Build, _: progress.Stage) -> dict[str, int]:
+    return {"files": build.shop.warehouse.materialise()}
+
+
+def _train(build: Build, _: progress.Stage) -> dict[str, Any]:
+    from shopkeeper.operate.train import train
+
+    [training] = train(build.shop, ["recommend"])
+    return {"model": training.version, "alias": training.alias}
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(name="items", title="Products into the log", run=_items),
+    Stage(
+        name="customers",
+        title="Households into the log",
+        run=_customers,
+        total=lambda build: build.data.facts.households,
+    ),
+    Stage(
+        name="history",
+        title="Purchases and promotions into the log",
+        run=_history,
+        total=lambda build: build.data.facts.baskets,
+    ),
+    Stage(name="compact", title="Log into the lake", run=_compact),
+    Stage(name="tables", title="Tables", run=_tables),
+    Stage(name="train", title="Training recommendations", run=_train, tells=False),
+)
+
+
+def _batches(events: Iterable[Event], size: int) -> Iterator[list[Event]]:
+    steps = iter(events)
+    while batch := list(islice(steps, size)):
+        yield batch
