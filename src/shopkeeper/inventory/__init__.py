@@ -1,0 +1,1 @@
+"""Inventory: how much will sell, how much to order, when."""
