@@ -18,6 +18,8 @@ from typing import Any
 
 from shopkeeper.base.errors import BadInput
 
+_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -56,6 +58,9 @@ class Settings:
     )
     compact_every_seconds: int = field(
         default=300, metadata={"help": "Pause between compactions of the log while serving."}
+    )
+    webhook_private_networks: bool = field(
+        default=False, metadata={"help": "Allow webhooks to http and to private addresses."}
     )
     engine_memory: str = field(default="4GB", metadata={"help": "DuckDB memory limit."})
     engine_threads: int = field(default=2, metadata={"help": "DuckDB threads."})
@@ -111,10 +116,12 @@ def load(home: Path | str | None = None) -> Settings:
 def _typed(name: str, value: Any, known: dict[str, Any]) -> Any:
     kind = type(known[name].default)
     try:
+        if kind is bool:
+            return _TRUTH[str(value).lower()]
         if isinstance(value, bool):
             raise ValueError
         return kind(value)
-    except ValueError as problem:
+    except (KeyError, ValueError) as problem:
         raise BadInput(
             f"Setting {name} must be {kind.__name__}, but is {value!r}.",
             hint=f"Correct it in shopkeeper.toml or in SHOPKEEPER_{name.upper()}.",

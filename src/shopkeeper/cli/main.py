@@ -28,6 +28,7 @@ COMMANDS = {
     "serve": ("serve", "Serve the API and the console."),
     "status": ("status", "What is live: models, metrics, freshness."),
     "keys": ("keys", "Make, list and revoke API keys and console users."),
+    "webhooks": ("webhooks", "Tell other programs, signed and again until they answer."),
 }
 
 

@@ -37,7 +37,12 @@ users = sa.Table(
 
 
 def connect(path: Path) -> sa.Engine:
-    """Open the database, making file and tables when there are none."""
+    """Open the access database, making file and tables when there are none."""
+    return open_private(path, meta)
+
+
+def open_private(path: Path, tables: sa.MetaData) -> sa.Engine:
+    """Open a small durable SQLite file that only its owner can read, with these tables."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # SQLite gives its helper files the rights of this one.
@@ -52,7 +57,7 @@ def connect(path: Path) -> sa.Engine:
     )
     event.listen(engine, "connect", _on_connect)
     with storing():
-        meta.create_all(engine)
+        tables.create_all(engine)
     return engine
 
 
@@ -67,8 +72,8 @@ class storing:
             problem, sa.exc.IntegrityError
         ):
             raise StoreUnavailable(
-                f"The key store cannot be used: {problem.orig}.",
-                hint="Check free space and rights of access.sqlite3 in the shop folder.",
+                f"A small store of the shop cannot be used: {problem.orig}.",
+                hint="Check free space and rights of access.sqlite3 and outbox.sqlite3.",
             ) from problem
 
 

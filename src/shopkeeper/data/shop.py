@@ -33,6 +33,7 @@ from shopkeeper.data.validate import HOUR_US, judged, to_row
 
 if TYPE_CHECKING:
     from shopkeeper.data.lake import Lake
+    from shopkeeper.data.outbox import Outbox
     from shopkeeper.data.warehouse import Warehouse
 
 _KEY_CHECK = "master_key_fingerprint"
@@ -70,6 +71,13 @@ class Shop:
 
         return Warehouse(self.lake, self.settings)
 
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What waits to be told to other programs."""
+        from shopkeeper.data.outbox import Outbox
+
+        return Outbox(self.settings.home / "outbox.sqlite3", self.keyring)
+
     def append_events(self, events: Iterable[Event], *, source: str = "import") -> Receipt:
         """Judge and store events of this process; wait until they are durable.
 
@@ -103,6 +111,8 @@ class Shop:
         self.writer.close()
         if "warehouse" in self.__dict__ and hasattr(self.warehouse, "close"):
             self.warehouse.close()
+        if "outbox" in self.__dict__:
+            self.outbox.close()
         self.store.close()
         if self._lock is not None:
             os.close(self._lock)
