@@ -24,6 +24,7 @@ from shopkeeper.data import bodies, faults
 from shopkeeper.data.events import KINDS, SCHEMA_VERSION, Event, decoder, encoder
 from shopkeeper.data.faults import Rejection
 from shopkeeper.data.log.store import Refused, Row
+from shopkeeper.data.person_keys import person_keys
 from shopkeeper.data.privacy import (
     Keyring,
     find_card_number,
@@ -151,8 +152,7 @@ def to_row(event: Event, keyring: Keyring, received_us: int) -> Row:
         event.person = UNSET
         known = {k: v for k, v in msgspec.structs.asdict(person).items() if v}
         if known:
-            hashed = {name: keyring.hmac(name, value) for name, value in known.items()}
-            keys = encoder.encode(hashed).decode()
+            keys = encoder.encode(person_keys(known, keyring)).decode()
             sealed = keyring.seal(known, event.event_id)
     at = event.occurred_at
     if at.tzinfo is not UTC:

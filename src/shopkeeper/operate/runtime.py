@@ -20,6 +20,7 @@ import msgspec
 from shopkeeper.base import clock, ids, log
 from shopkeeper.base.errors import NotFound, ShopError
 from shopkeeper.data.events import Event, Line
+from shopkeeper.data.person_keys import hashed_request
 from shopkeeper.learn.contracts import Capability, Decision
 from shopkeeper.operate import capabilities as cards
 from shopkeeper.operate.history import find_decision, find_outcomes
@@ -85,6 +86,9 @@ class Runtime:
         """
         started = time.perf_counter()
         live = self._live(capability)
+        if "person" in raw:
+            # Before anything reads, records or logs the request.
+            raw = hashed_request(raw, self.shop.keyring)
         answer = live.answer(live.card.parse(raw))
         choice = answer.choice
         decision = Decision(
@@ -220,6 +224,9 @@ class Runtime:
                 continue
             fact = msgspec.json.decode(row.body)
             fact["seq"], fact["occurred_us"] = seq, row.occurred_us
+            fact["received_us"] = row.received_us
+            if row.person_keys is not None:
+                fact["person_keys"] = msgspec.json.decode(row.person_keys)
             facts.append(fact)
         for live in self.live.values():
             live.apply(facts)
