@@ -84,7 +84,7 @@ def test_a_review_saves_what_the_formulas_say(p, amount):
 
 def test_costs_survive_as_text_and_refuse_what_is_none():
     assert from_text(to_text(SHOP)) == SHOP
-    for bad in ('{"fee": 1}', '{"review_catches": 1.5}', '{"on_failure": "panic"}', "[]", "nope"):
+    for bad in ('{"fee": 1}', '{"review_catches": 1.5}', "[]", "nope"):
         with pytest.raises(BadInput):
             from_text(bad)
     with pytest.raises(BadInput, match="insult_minor must be"):

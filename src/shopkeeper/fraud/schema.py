@@ -97,6 +97,7 @@ class Features:
     values: np.ndarray
     row: Mapping[str, int] = field(default_factory=dict)  # name -> place in values
     ring: Sequence[str] = ()  # entities linked to this request, "card:ab12…", when in a ring
+    controls: Any = None  # rules, lists and costs in force (controls.py), for the policy alone
 
     def __getitem__(self, name: str) -> float:
         """Return one value, NaN when unknown; KeyError when there is no such feature."""
