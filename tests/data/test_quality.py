@@ -109,7 +109,35 @@ FAULTY = {
     "missing_title": (lambda: [*sound(), event("t", "item", 9, item_id="i1", brand="b")], 1),
     "no_customer": (lambda: [*sound(), purchase("g", 30.5, ["i1"], None)], 1),
     "mixed_currencies": (lambda: [*sound(), purchase("g", 30.5, ["i1"], "c1", currency="USD")], 1),
+    "stock_negative": (
+        lambda: [*sound(), event("s", "stock_level", 30, item_id="i1", quantity=1)],
+        1,
+    ),
+    "duplicate_deliveries": (lambda: [*sound(), *arrivals()], 1),
+    "unit_change": (
+        lambda: [*sound(), *weekly("case", range(5), 100), *weekly("case", range(5, 10), 1200)],
+        1,
+    ),
+    "renamed_sku": (lambda: [*sound(), *renamed()], 1),
 }
+
+
+def arrivals():
+    goods = [Line(item_id="i1", quantity=9)]
+    facts = {"shipment_id": "s", "purchase_order_id": "po", "lines": goods}
+    return [event(f"d{n}", "delivery", 30 + n, **facts) for n in range(2)]
+
+
+def weekly(item, weeks, price):
+    goods = [Line(item_id=item, quantity=1, price_minor=price)]
+    return [purchase(f"{item}{week}", 7 * week + 0.5, goods) for week in weeks]
+
+
+def renamed():
+    for item in ("old", "new"):
+        yield event(item, "item", 0, item_id=item, title="Blue tea", brand="Leaf")
+    for item, days in (("old", range(12)), ("new", range(20, 40))):
+        yield from (purchase(f"{item}{day}", day, [item]) for day in days)
 
 
 @pytest.fixture(scope="module")

@@ -133,6 +133,10 @@ KINDS: dict[str, tuple[tuple[str, ...], str]] = {
     "shipment": (("shipment_id",), "Goods left a location, to a customer or from a supplier."),
     "delivery": (("shipment_id",), "Goods arrived."),
     "purchase_order": (("purchase_order_id", "supplier_id"), "Goods were ordered from a supplier."),
+    "supplier": (
+        ("supplier_id",),
+        "A supplier's terms, in general or for one item_id; a later one replaces.",
+    ),
     "label": (("label",), "Somebody judged a subject; counts from occurred_at on."),
     "decision": (("decision_id",), "shopkeeper decided; the Decision is in properties."),
     "outcome": (("decision_id", "label"), "What came of a decision."),

@@ -277,4 +277,85 @@ CHECKS = (
         ) WHERE currency <> main_currency
         """,
     ),
+    Check(
+        name="stock_negative",
+        severity="warning",
+        says="Products whose books say less than nothing on hand: more was sold than came in.",
+        hint="Count them and import the counts, or import the deliveries that are missing.",
+        sql="""
+        SELECT item_id, location_id, min(dt) AS first_dt, count(*) AS days,
+            min(least_on_hand) AS least_on_hand
+        FROM stock_days WHERE least_on_hand < 0 GROUP BY item_id, location_id
+        """,
+    ),
+    Check(
+        name="duplicate_deliveries",
+        severity="warning",
+        says="The same product and quantity of one shipment told more than once; it counts once.",
+        hint="Give each part of a delivery its own shipment_id, and send each once.",
+        sql="""
+        SELECT purchase_order_id, shipment_id, item_id, quantity, count(*) AS times
+        FROM delivery_lines WHERE order_id IS NULL AND item_id IS NOT NULL
+        GROUP BY purchase_order_id, shipment_id, item_id, quantity HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        name="unit_change",
+        severity="warning",
+        says="Products whose price per unit stays four times higher or lower than before, as when "
+        "the case is sold instead of the piece.",
+        hint="Sell the case under a new item_id; else demand and stock count two things as one.",
+        sql="""
+        WITH weekly AS (
+            SELECT item_id, CAST(date_trunc('week', dt) AS DATE) AS week,
+                sum(net_minor + discount_minor) / sum(ordered) AS price,
+                sum(ordered) / sum(orders) AS per_order
+            FROM demand_history WHERE ordered > 0 GROUP BY item_id, date_trunc('week', dt)
+        ),
+        suspects AS (
+            SELECT item_id FROM weekly WHERE price > 0
+            GROUP BY item_id HAVING count(*) >= 8 AND max(price) >= 4 * min(price)
+        ),
+        around AS (
+            SELECT *, median(price) OVER b AS price_before, median(price) OVER a AS price_after,
+                median(per_order) OVER b AS per_order_before,
+                median(per_order) OVER a AS per_order_after,
+                count(*) OVER b AS weeks_before, count(*) OVER a AS weeks_after
+            FROM weekly WHERE item_id IN (SELECT item_id FROM suspects) AND price > 0
+            WINDOW b AS (PARTITION BY item_id ORDER BY week ROWS BETWEEN 4 PRECEDING AND 1 PRECEDING),
+                a AS (PARTITION BY item_id ORDER BY week ROWS BETWEEN CURRENT ROW AND 3 FOLLOWING)
+        )
+        SELECT item_id, min(week) AS week,
+            round(arg_min(price_before, week)) AS price_before_minor,
+            round(arg_min(price_after, week)) AS price_after_minor,
+            arg_min(per_order_before, week) AS per_order_before,
+            arg_min(per_order_after, week) AS per_order_after
+        FROM around
+        WHERE weeks_before >= 4 AND weeks_after >= 4
+            AND (price_after >= 4 * price_before OR price_before >= 4 * price_after)
+        GROUP BY item_id
+        """,
+    ),
+    Check(
+        name="renamed_sku",
+        severity="warning",
+        says="A product stopped selling and another with the same title and brand began within "
+        "four weeks: perhaps one product under a new id.",
+        hint="If so, send its item event with properties.replaces = the old id; demand goes on.",
+        sql="""
+        WITH named AS (
+            SELECT i.item_id, i.title, coalesce(i.brand, '') AS brand, s.first_dt, s.last_dt,
+                s.units, count(*) OVER (PARTITION BY i.title, coalesce(i.brand, '')) AS alike,
+                coalesce(i.properties ->> '$.replaces', '') AS replaces
+            FROM items AS i JOIN item_sales AS s ON i.item_id = s.item_id
+            WHERE trim(coalesce(i.title, '')) <> ''
+        )
+        SELECT o.item_id, n.item_id AS new_item_id, o.title, o.last_dt, n.first_dt
+        FROM named AS o JOIN named AS n ON o.title = n.title AND o.brand = n.brand
+        WHERE o.alike = 2 AND o.item_id <> n.item_id AND n.replaces <> o.item_id
+            AND n.first_dt > o.last_dt AND n.first_dt <= o.last_dt + INTERVAL 28 DAY
+            AND o.last_dt <= (SELECT max(last_dt) FROM named) - INTERVAL 28 DAY
+            AND o.units >= 10
+        """,
+    ),
 )

@@ -6,6 +6,7 @@ import gzip
 import json
 from datetime import UTC, datetime
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -276,3 +277,63 @@ def test_the_command_prints_json_and_exits_2_when_every_row_is_bad(settings, wri
     assert "duplicate             2 events" in capsys.readouterr().out
     assert main([*home, "stock", str(bad)]) == 2
     assert "b.csv row 2: quantity must be a number, but is 'x'" in capsys.readouterr().out
+
+
+PURCHASES = """po_number,vendor,sku,units,unit_price,date,due_date
+po-1,acme,a,12,0.80,2026-01-05T09:00:00Z,2026-01-12
+po-1,acme,b,6,1.20,2026-01-05T09:00:00Z,2026-01-12
+po-2,acme,a,-4,0.80,2026-01-05T09:00:00Z,2026-01-12
+"""
+
+
+def test_purchase_orders_are_one_event_each_and_negative_ones_go_to_quarantine(shop, write):
+    summary = import_file(shop, "purchase_orders", [write("po.csv", PURCHASES)])
+    assert (summary.accepted, summary.quarantined) == (1, 1)
+    assert "quantity must be above 0, but is -4" in summary.reasons["wrong_value"].first
+    (made,) = stored(shop)
+    assert (made.kind, made.purchase_order_id, made.supplier_id) == (
+        "purchase_order",
+        "po-1",
+        "acme",
+    )
+    assert [(line.item_id, line.quantity, line.price_minor) for line in made.lines] == [
+        ("a", 12.0, 80),
+        ("b", 6.0, 120),
+    ]
+    assert made.promised_at == datetime(2026, 1, 12, tzinfo=UTC)
+
+
+def test_deliveries_group_by_shipment_and_the_same_file_again_is_duplicates(shop, write):
+    text = (
+        "shipment_id,po_number,sku,quantity,date\ns1,po-1,a,5,2026-01-09\ns1,po-1,b,6,2026-01-09\n"
+    )
+    path = write("d.csv", text)
+    assert import_file(shop, "deliveries", [path]).accepted == 1
+    assert import_file(shop, "deliveries", [path]).duplicate == 1
+    (made,) = stored(shop)
+    assert (made.kind, made.purchase_order_id, len(made.lines)) == ("delivery", "po-1", 2)
+
+
+def test_suppliers_terms_travel_in_properties_and_bad_ones_go_to_quarantine(shop, write):
+    text = (
+        "supplier,sku,price,lead_time_days,pack_size,returnable,note\n"
+        "acme,a,0.80,5,6,yes,x\nacme,b,0.80,soon,6,no,x\nacme,c,0.80,-3,6,no,x\nacme,d,0.8,,,,\n"
+    )
+    summary = import_file(shop, "suppliers", [write("s.csv", text)])
+    assert (summary.accepted, summary.quarantined) == (2, 2)
+    assert "lead_time_days must be a number, but is 'soon'" in summary.reasons["wrong_value"].first
+    assert summary.unused == {"s.csv": ["note"]}
+    first, second = stored(shop)
+    assert first.properties == {"lead_time_days": 5.0, "pack_size": 6.0, "returnable": True}
+    assert (first.supplier_id, first.item_id, first.price_minor) == ("acme", "a", 80)
+    assert second.properties is msgspec.UNSET
+
+
+def test_a_promotion_without_dates_and_a_negative_count_are_set_aside(shop, write):
+    text = "promotion_id,item_id,starts_at,ends_at\np1,a,2026-01-05,2026-01-12\np2,a,,\n"
+    summary = import_file(shop, "promotions", [write("p.csv", text)])
+    assert (summary.accepted, summary.quarantined) == (1, 1)
+    assert "starts_at" in summary.reasons["missing_field"].first
+    summary = import_file(shop, "stock", [write("k.csv", "item_id,quantity\na,-2\n")])
+    assert (summary.accepted, summary.quarantined) == (0, 1)
+    assert "quantity" in summary.reasons["wrong_value"].first

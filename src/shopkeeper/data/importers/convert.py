@@ -16,13 +16,14 @@ from zoneinfo import ZoneInfo
 
 from shopkeeper.base import clock
 from shopkeeper.base.errors import shorten
+from shopkeeper.data.importers.kinds import TERM_NUMBERS
 from shopkeeper.data.importers.mapping import PERSON, Mapping
 from shopkeeper.data.importers.money import to_minor, to_whole
 
 TIMES = ("occurred_at", "starts_at", "ends_at", "promised_at")
 NUMBERS = ("quantity", "rating", "score")
 WHOLE = ("position",)
-YES_NO = ("available", "hidden", "replenishable")
+YES_NO = ("available", "hidden", "replenishable", "returnable")
 _YES = {"1", "true", "t", "yes", "y", "in stock", "in_stock", "instock"}
 _NO = {"0", "false", "f", "no", "n", "out of stock", "out_of_stock", "outofstock"}
 _CACHE = 100_000
@@ -125,6 +126,8 @@ class Columns:
             return lambda cell: int(self._number(cell))
         if name in YES_NO:
             return _yes_no
+        if name in TERM_NUMBERS:
+            return self._no_less_than_nothing
         return _text
 
     def _number(self, cell: Any) -> float:
@@ -136,6 +139,12 @@ class Columns:
             raise NotAllowed("wrong_value", f"must be a number, but is {shorten(cell)!r}") from None
         if not math.isfinite(value):
             raise NotAllowed("not_a_number", f"must be a finite number, but is {cell}")
+        return value
+
+    def _no_less_than_nothing(self, cell: Any) -> float:
+        value = self._number(cell)
+        if value < 0:
+            raise NotAllowed("wrong_value", f"must be 0 or more, but is {shorten(cell)}")
         return value
 
     def _time(self, cell: Any) -> datetime:

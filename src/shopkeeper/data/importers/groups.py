@@ -1,4 +1,4 @@
-"""Rows that share an id to one event: the lines of an order, the products of a promotion.
+"""Rows that share an id to one event: the lines of an order, a delivery, a promotion.
 
 Rows of one group may stand anywhere within two chunks; then the group is closed, so memory
 stays bounded. A row that comes later still is set aside with a reason, and so is a whole group
@@ -68,7 +68,8 @@ def _close(
 ) -> Iterator[Found | Odd]:
     good = [one for one in members if not isinstance(one, Odd)]
     faults: list[Odd] = [one for one in members if isinstance(one, Odd)]
-    faults += [odd for number, record in good for odd in _line_fault(number, record)]
+    may_return = context.spec.event == "purchase"
+    faults += [odd for number, record in good for odd in _line_fault(number, record, may_return)]
     faults += _disagreements(good, group, key)
     if len(good) > MAX_LINES:
         faults.append(Odd(good[0][0], "too_many_lines", group, f"{key} has {len(good)} lines.", {}))
@@ -85,16 +86,19 @@ def _close(
         yield Found(some[0][0], make_event(context, kind, _head(some), lines))
 
 
-def _line_fault(number: int, record: dict[str, Any]) -> Iterator[Odd]:
+def _line_fault(number: int, record: dict[str, Any], may_return: bool) -> Iterator[Odd]:
     if not record.get("item_id"):
         yield Odd(number, "missing_field", "item_id", "item_id is empty.", _raw(record))
     elif record.get("quantity", 1.0) in (None, 0.0):
         yield Odd(number, "wrong_value", "quantity", "quantity is 0 or empty.", _raw(record))
+    elif not may_return and (record.get("quantity") or 0) < 0:
+        said = f"quantity must be above 0, but is {record['quantity']:g}."
+        yield Odd(number, "wrong_value", "quantity", said, _raw(record))
 
 
 def _disagreements(good: list[Member], group: str, key: str) -> list[Odd]:
     """Return a fault when lines of one group name two customers, currencies or places."""
-    for name in ("customer_id", "currency", "location_id"):
+    for name in ("customer_id", "currency", "location_id", "supplier_id", "purchase_order_id"):
         seen = {record[name] for _, record in good if record.get(name) is not None}
         if len(seen) > 1:
             message = f"{group} {key} has more than one {name}: {', '.join(sorted(seen)[:3])}."
@@ -134,7 +138,7 @@ def _head(some: list[Member]) -> dict[str, Any]:
 
 def _raw(record: dict[str, Any]) -> dict[str, Any]:
     keep = (
-        *("order_id", "promotion_id", "item_id", "quantity"),
+        *("order_id", "promotion_id", "purchase_order_id", "shipment_id", "item_id", "quantity"),
         *("price_minor", "occurred_at"),
     )
     return {name: record[name] for name in keep if record.get(name) is not None}

@@ -1,6 +1,7 @@
 """What `shopkeeper import` knows of each kind of table: fields, what is needed, what it becomes.
 
-Most kinds are one event per row; orders and promotions are one event per group of rows.
+Most kinds are one event per row; orders, purchase orders, deliveries and promotions are one event
+per group of rows.
 """
 
 from __future__ import annotations
@@ -31,16 +32,26 @@ KIND_WORDS = {
 }
 
 
+# A supplier's terms have no field of their own; they travel in the event's properties.
+TERM_NUMBERS = (
+    *("lead_time_days", "minimum_quantity", "pack_size", "order_cost_minor"),
+    *("minimum_value_minor", "shelf_life_days", "volume_per_unit"),
+)
+TERMS = (*TERM_NUMBERS, "price_breaks", "order_weekdays", "returnable")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """One kind of table. ``event`` None: each row names its own kind. ``group``: rows of one
-    event share this field. ``dated`` False: without a time column the file's own time counts."""
+    event share this field. ``dated`` False: without a time column the file's own time counts.
+    ``own`` columns go into the event's properties under their names."""
 
     event: str | None
     needed: tuple[str, ...]
     also: tuple[str, ...] = ()
     group: str | None = None
     dated: bool = True
+    own: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -85,6 +96,25 @@ SPECS: dict[str, Spec] = {
         needed=("item_id", "quantity"),
         also=("location_id", "status"),
         dated=False,
+    ),
+    "purchase_orders": Spec(
+        event="purchase_order",
+        needed=("purchase_order_id", "supplier_id", "item_id", "quantity"),
+        also=("price_minor", "currency", "location_id", "promised_at", "status"),
+        group="purchase_order_id",
+    ),
+    "deliveries": Spec(
+        event="delivery",
+        needed=("shipment_id", "item_id", "quantity"),
+        also=("purchase_order_id", "supplier_id", "location_id", "order_id", "status"),
+        group="shipment_id",
+    ),
+    "suppliers": Spec(
+        event="supplier",
+        needed=("supplier_id",),
+        also=("item_id", "title", "price_minor", "currency", "status"),
+        dated=False,
+        own=TERMS,
     ),
     "payments": Spec(
         event="payment",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -60,6 +60,7 @@ class Context:
     currency: str
     file_time: datetime
     keyring: Keyring
+    terms: dict[str, str] = field(default_factory=dict)  # property that the kind owns -> column
     extras: tuple[str, ...] = ()  # what is no field of Event: person and properties
 
 
@@ -119,6 +120,8 @@ class RowReader:
                 continue
             values[name] = self._convert.money(name, cells, currencies, bad, minor=minor)
         values["currency"] = currencies
+        for name, column in context.terms.items():
+            values[f"properties.{name}"] = self._convert.values(name, chunk.columns[column], bad)
         for column in context.mapping.properties:
             values[f"properties.{column}"] = [_scalar(cell) for cell in chunk.columns[column]]
         return values

@@ -139,7 +139,8 @@ def _open(
     table = open_table(path, delimiter=mapping.delimiter)
     needed = (*spec.needed, "occurred_at") if spec.dated else spec.needed
     columns = resolve(path.name, table.columns, spec.fields, needed, mapping)
-    used = {*columns.values(), *mapping.properties}
+    terms = resolve(path.name, table.columns, spec.own, (), Mapping()) if spec.own else {}
+    used = {*columns.values(), *terms.values(), *mapping.properties}
     unused = [column for column in table.columns if column not in used]
     if unused:
         summary.unused[path.name] = unused
@@ -150,9 +151,10 @@ def _open(
         currency=currency,
         file_time=file_time,
         keyring=shop.keyring,
+        terms=terms,
         extras=(
             *(name for name in PERSON if name in columns or name in mapping.constants),
-            *(f"properties.{column}" for column in mapping.properties),
+            *(f"properties.{name}" for name in (*terms, *mapping.properties)),
         ),
     )
     make = group_events if spec.group else row_events
