@@ -23,7 +23,7 @@ MINUTE_US, HOUR_US = 60_000_000, 3_600_000_000
 # Nothing looks further back than this: what is older is forgotten.
 HORIZON_US = 128 * DAY_US
 # max and distinct look at the last so many rows of their window, so a hot key costs no more.
-DEEPEST = 1024
+DEEPEST = 256
 STREAMS = ("payments", "declines", "refunds")
 FUNCTIONS = {
     "count": "count",
@@ -122,7 +122,7 @@ def declare(delay_us: int = 7 * DAY_US) -> tuple[Agg, ...]:
         add(entity, "distinct", 7 * DAY_US, other="customer")
         add(entity, "age", 90 * DAY_US)
         add(entity, "fraud_count", 90 * DAY_US)
-        add(entity, "fraud_rate", 90 * DAY_US, matured=False)
+        add(entity, "fraud_rate", 90 * DAY_US, include_current=False)
     for entity in ("ip_net", "email_domain", "item"):
         add(entity, "count", HOUR_US)
         add(entity, "count", DAY_US)

@@ -1,0 +1,139 @@
+"""What the online executor keeps of one entity value: moments in order, with prefix sums.
+
+Exact at any moment: a window is a range between two binary searches, its count and sum are
+differences. Late things are put in their place; what lies beyond the horizon is dropped.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+
+
+class Series:
+    """Moments in order, prefix sums of amounts, and other entities' values where asked."""
+
+    __slots__ = ("at", "others", "total")
+
+    def __init__(self, others: Sequence[str] = ()) -> None:
+        self.at = array("q")
+        self.total = array("q", (0,))
+        self.others: dict[str, list[str | None]] = {name: [] for name in others}
+
+    def add(self, at_us: int, amount: int, values: Mapping[str, str]) -> None:
+        """Put one thing in its place; things of the same moment keep the order of arrival."""
+        at, total = self.at, self.total
+        if not at or at_us >= at[-1]:
+            at.append(at_us)
+            total.append(total[-1] + amount)
+            for name, held in self.others.items():
+                held.append(values.get(name))
+            return
+        place = bisect_right(at, at_us)
+        at.insert(place, at_us)
+        moved = [value + amount for value in total[place:]]
+        self.total = total[: place + 1]
+        self.total.extend(moved)
+        for name, held in self.others.items():
+            held.insert(place, values.get(name))
+
+    def remove(self, at_us: int, amount: int, values: Mapping[str, str]) -> None:
+        """Take out one thing that was added with the same moment, amount and values."""
+        for place in range(bisect_left(self.at, at_us), bisect_right(self.at, at_us)):
+            same = self.total[place + 1] - self.total[place] == amount
+            if same and all(held[place] == values.get(n) for n, held in self.others.items()):
+                del self.at[place]
+                after = [value - amount for value in self.total[place + 2 :]]
+                self.total = self.total[: place + 1]
+                self.total.extend(after)
+                for held in self.others.values():
+                    del held[place]
+                return
+
+    def drop(self, before_us: int) -> None:
+        """Forget what lies before a moment, once it is half of what is held."""
+        at = self.at
+        if not at or at[0] >= before_us:
+            return
+        place = bisect_left(at, before_us)
+        if place * 2 < len(at):
+            return
+        del at[:place]
+        base = self.total[place]
+        self.total = array("q", [value - base for value in self.total[place:]])
+        for held in self.others.values():
+            del held[:place]
+
+
+class Frauds:
+    """Payments known to be fraud: moment, from when it was known, amount; in order."""
+
+    __slots__ = ("amount", "at", "known", "latest")
+
+    def __init__(self) -> None:
+        self.at = array("q")
+        self.known = array("q")
+        self.amount = array("q")
+        self.latest = 0
+
+    def add(self, at_us: int, known_us: int, amount: int) -> None:
+        """Put one fraud in its place."""
+        place = bisect_right(self.at, at_us)
+        self.at.insert(place, at_us)
+        self.known.insert(place, known_us)
+        self.amount.insert(place, amount)
+        self.latest = max(self.latest, known_us)
+
+    def remove(self, at_us: int, known_us: int) -> None:
+        """Take out a fraud that was judged otherwise later."""
+        for place in range(bisect_left(self.at, at_us), bisect_right(self.at, at_us)):
+            if self.known[place] == known_us:
+                del self.at[place], self.known[place], self.amount[place]
+                return
+
+    def drop(self, before_us: int) -> None:
+        """Forget what lies before a moment."""
+        place = bisect_left(self.at, before_us)
+        if place:
+            del self.at[:place], self.known[:place], self.amount[:place]
+
+    def known_in(self, low: int, high: int, at_us: int) -> list[int]:
+        """Return the places in [low, high) that were known by a moment."""
+        if at_us >= self.latest:
+            return list(range(low, high))
+        return [place for place in range(low, high) if self.known[place] <= at_us]
+
+
+class Entity:
+    """One value of one entity: its streams, and who it was seen with (for rings)."""
+
+    __slots__ = ("declines", "frauds", "key", "kind", "links", "payments", "refunds", "signup_us")
+
+    def __init__(self, kind: str, key: str, others: Sequence[str]) -> None:
+        self.kind, self.key = kind, key
+        self.payments = Series(others)
+        self.declines: Series | None = None
+        self.refunds: Series | None = None
+        self.frauds: Frauds | None = None
+        self.links: dict[Entity, int] = {}
+        self.signup_us: int | None = None
+
+    def stream(self, name: str) -> Series:
+        """Return a stream, made when it is first needed."""
+        found: Series | None = getattr(self, name)
+        if found is None:
+            found = Series()
+            setattr(self, name, found)
+        return found
+
+    def drop(self, before_us: int) -> bool:
+        """Forget the past before a moment; True when nothing is left."""
+        left = False
+        for series in (self.payments, self.declines, self.refunds):
+            if series is not None:
+                series.drop(before_us)
+                left = left or bool(series.at and series.at[-1] >= before_us)
+        if self.frauds is not None:
+            self.frauds.drop(before_us)
+        return not left
