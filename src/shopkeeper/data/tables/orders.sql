@@ -1,6 +1,7 @@
 -- orders: one order with what it holds and how it ended.
 -- A thank-you page that was loaded twice sends the same lines again: they count once.
--- inputs: order_lines, refunds
+-- ``hold`` says whether fraud holds it: held, released, cancelled, or null.
+-- inputs: order_lines, refunds, order_holds
 -- grain: one row per order_id
 -- keys: order_id
 -- partition: none
@@ -59,6 +60,8 @@ SELECT
         WHEN b.refunded THEN 'partly_refunded'
         ELSE 'placed'
     END AS status,
-    CASE WHEN b.all_back THEN p.net_minor ELSE coalesce(b.refunded_minor, 0) END AS refunded_minor
+    CASE WHEN b.all_back THEN p.net_minor ELSE coalesce(b.refunded_minor, 0) END AS refunded_minor,
+    h.hold
 FROM placed AS p
 LEFT JOIN back AS b ON p.order_id = b.order_id
+LEFT JOIN order_holds AS h ON p.order_id = h.order_id
