@@ -11,7 +11,7 @@ import pytest
 
 from shopkeeper.base import clock, settings
 from shopkeeper.base.errors import BadInput, NotFound, StoreUnavailable, TooBusy
-from shopkeeper.data.events import Event
+from shopkeeper.data.events import Event, Person
 from shopkeeper.data.shop import open_shop
 from shopkeeper.learn.contracts import Artefact, Choice, Reason, Trained
 from shopkeeper.operate import gate
@@ -259,6 +259,37 @@ def test_gate_knows_metrics_where_lower_is_better():
     assert not gate.judge(report, None, {"wape": -1}).passed
     assert gate.judge({**report, "champion": "a", "baseline": "b"}, None, {"wape": -1}).passed
     assert gate.judge(report, None, {}).passed
+
+
+def test_a_state_is_told_only_of_the_kinds_it_listens_to(shop):
+    told: list[dict[str, Any]] = []
+
+    class Ear:
+        def apply(self, event: Any) -> None:
+            told.append(event)
+
+    ear = dataclasses.replace(
+        CARD, name="ear", rebuild=lambda warehouse: Ear(), kinds=frozenset({"payment"})
+    )
+    runtime = Runtime(shop, capabilities=[CARD, ear]).start()
+    at = clock.from_us(clock.now_us())
+    paid = Event(
+        event_id="pay-1",
+        kind="payment",
+        occurred_at=at,
+        payment_id="p1",
+        value_minor=100,
+        currency="USD",
+        person=Person(email="ann@example.com"),
+    )
+    shop.append_events([view("seen-1", "item-001", customer_id="customer-001"), paid])
+    deadline = time.monotonic() + 5
+    while not told and time.monotonic() < deadline:
+        time.sleep(0.01)
+    runtime.close()
+    assert [event["kind"] for event in told] == ["payment"]
+    assert told[0]["person_keys"].keys() == {"email"}
+    assert "ann" not in str(told)
 
 
 def test_full_queue_costs_the_record_never_the_answer(shop, runtime, monkeypatch):

@@ -94,6 +94,7 @@ class Capability:
     explain    (LiveState, Decision as dict) -> dict: why, and why not
     models     artefact kind -> class
     gating     metric -> +1 where higher is better, -1 where lower is; these decide a promotion
+    kinds      the event kinds that move the live state; None: every kind but decisions
     """
 
     name: str
@@ -106,6 +107,7 @@ class Capability:
     explain: Callable[[Any, Mapping[str, Any]], dict[str, Any]]
     models: Mapping[str, type]
     gating: Mapping[str, int]
+    kinds: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

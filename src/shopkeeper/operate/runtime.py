@@ -45,6 +45,7 @@ class Runtime:
         chosen = cards.all_of() if capabilities is None else capabilities
         self.live = {card.name: Live(card, self.registry) for card in chosen}
         self.counts = {"decisions": 0, "fallbacks": 0, "unrecorded": 0}
+        self._listening: dict[str, tuple[str, ...]] = {}  # kind -> names of states it moves
         self._recent: OrderedDict[str, Decision] = OrderedDict()
         self._recent_lock = threading.Lock()
         self._stop = threading.Event()
@@ -217,19 +218,30 @@ class Runtime:
         log.warning("decision.unrecorded", decision_id=decision_id, reason=reason[:200])
 
     def _on_events(self, rows: Sequence[tuple[int, Any]]) -> None:
-        facts = []
+        """Hand each event, decoded once, to the states that its kind moves."""
+        taken: dict[str, list[dict[str, Any]]] = {name: [] for name in self.live}
         for seq, row in rows:
             # Our own decisions are the most frequent and longest events, and no feature.
-            if row.kind == "decision":
+            wanted = () if row.kind == "decision" else self._listeners(row.kind)
+            if not wanted:
                 continue
             fact = msgspec.json.decode(row.body)
             fact["seq"], fact["occurred_us"] = seq, row.occurred_us
-            fact["received_us"] = row.received_us
-            if row.person_keys is not None:
+            if row.person_keys:
                 fact["person_keys"] = msgspec.json.decode(row.person_keys)
-            facts.append(fact)
-        for live in self.live.values():
-            live.apply(facts)
+            for name in wanted:
+                taken[name].append(fact)
+        for name, facts in taken.items():
+            if facts:  # taking a lock for nothing would hold up the log behind a decision
+                self.live[name].apply(facts)
+
+    def _listeners(self, kind: str) -> tuple[str, ...]:
+        found = self._listening.get(kind)
+        if found is None:
+            cards = [live.card for live in self.live.values()]
+            found = tuple(c.name for c in cards if c.kinds is None or kind in c.kinds)
+            self._listening[kind] = found
+        return found
 
     def _watch(self) -> None:
         """Notice promotions and rollbacks by other processes."""
