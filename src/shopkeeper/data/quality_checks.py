@@ -322,7 +322,8 @@ CHECKS = (
                 median(per_order) OVER a AS per_order_after,
                 count(*) OVER b AS weeks_before, count(*) OVER a AS weeks_after
             FROM weekly WHERE item_id IN (SELECT item_id FROM suspects) AND price > 0
-            WINDOW b AS (PARTITION BY item_id ORDER BY week ROWS BETWEEN 4 PRECEDING AND 1 PRECEDING),
+            WINDOW
+                b AS (PARTITION BY item_id ORDER BY week ROWS BETWEEN 4 PRECEDING AND 1 PRECEDING),
                 a AS (PARTITION BY item_id ORDER BY week ROWS BETWEEN CURRENT ROW AND 3 FOLLOWING)
         )
         SELECT item_id, min(week) AS week,

@@ -129,7 +129,8 @@ class Cumulative:
         return self.quantiles(matrix(prepared, self.spec, origin, horizon), norm)
 
     def _predict(self, head: str, features: np.ndarray) -> np.ndarray:
-        found: np.ndarray = self.trees_[head].predict(features, num_threads=self.settings.threads)
+        booster: Any = self.trees_[head]
+        found: np.ndarray = booster.predict(features, num_threads=self.settings.threads)
         return found
 
     def _params(self, head: float | str) -> dict[str, Any]:
