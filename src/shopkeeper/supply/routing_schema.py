@@ -15,6 +15,7 @@ import numpy as np
 from shopkeeper.supply.schema import Warehouse
 
 DAY_S = 86_400
+FOREVER = int(np.iinfo(np.int64).max)  # a window or shift without an end
 # Why a stop was left out. Every dropped stop carries exactly one of them, with its figures.
 DROP_REASONS = (
     "capacity",  # more than any vehicle, or than what is left in those that could come
@@ -123,14 +124,15 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """What one vehicle does, depot to depot."""
+    """What one vehicle does, depot to depot; ``number`` tells equal vehicles apart."""
 
     vehicle_id: str
     visits: tuple[Visit, ...]
     distance_m: int
     duration_s: int
     cost_minor: int
-    load: tuple[int, ...]
+    load: tuple[int, ...]  # highest on the way, per dimension
+    number: int = 1
 
     @property
     def stop_ids(self) -> tuple[str, ...]:
