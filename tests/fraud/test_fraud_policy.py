@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from made_cases import controls, features, prediction, request
 
 from shopkeeper.base.clock import DAY_US
+from shopkeeper.base.settings import Settings
 from shopkeeper.fraud import lists, reasons
 from shopkeeper.fraud.costs import Costs, expected, stakes
 from shopkeeper.fraud.policy import choose, default
@@ -197,8 +198,10 @@ def test_contributions_are_asked_for_only_when_somebody_is_stopped():
 
 
 def test_the_default_answers_without_a_score():
-    said = default(request(), "review")
+    said = default(request(), Settings())
     assert said.value["outcome"] == "review"
+    assert default(request(), Settings(fraud_on_failure="approve")).value["outcome"] == "approve"
+    assert default(request(), Settings(fraud_on_failure="panic")).value["outcome"] == "review"
     assert said.reasons == (Reason(code="failure_default", facts={"outcome": "review"}),)
 
 

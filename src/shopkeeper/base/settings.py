@@ -62,6 +62,10 @@ class Settings:
     webhook_private_networks: bool = field(
         default=False, metadata={"help": "Allow webhooks to http and to private addresses."}
     )
+    fraud_on_failure: str = field(
+        default="review",
+        metadata={"help": "Outcome when fraud cannot score: approve, challenge, review or block."},
+    )
     engine_memory: str = field(default="4GB", metadata={"help": "DuckDB memory limit."})
     engine_threads: int = field(default=2, metadata={"help": "DuckDB threads."})
     random_seed: int = field(default=7, metadata={"help": "Seed of every training."})

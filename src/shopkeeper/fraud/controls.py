@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from shopkeeper.base import clock
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.base.errors import BadInput
+from shopkeeper.data import fraud_reports
 from shopkeeper.fraud.costs import DEFAULT_COSTS, Costs, from_text
 from shopkeeper.fraud.lists import Entry, Lists
 from shopkeeper.fraud.rules import Rule, RuleBook
@@ -79,6 +81,17 @@ class Controls:
         if not self._explored:
             self._spent = 0.0
         return self.costs.explore_budget_minor - self._spent
+
+
+def load(warehouse: Any, draws: np.random.Generator, names: Mapping[str, str]) -> Controls:
+    """Return the controls as the log has them, with the desk and the budget in use now."""
+    since_us = clock.now_us() - EXPLORE_DAYS * DAY_US
+    return rebuilt(
+        names,
+        draws,
+        fraud_reports.controls_rows(warehouse),
+        fraud_reports.recent_decisions(warehouse, since_us),
+    )
 
 
 def rebuilt(

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,7 @@ def choose(request: Request, features: Features, prediction: Prediction) -> Choi
             "rarity": round(float(prediction.rarity[0]), 6),
             "block_above": round(block_above(controls.costs, at_stake), 6),
             "costs_minor": {k: None if math.isinf(v) else round(v, 2) for k, v in costs.items()},
+            "cost_minor": None if math.isinf(costs[outcome]) else round(costs[outcome], 2),
             "saved_minor": round(_saved(controls, probability, at_stake, outcome), 2),
             "rule": hits.counts.rule_id if hits.counts else None,
             "rules": list(hits.live),
@@ -86,8 +88,11 @@ def choose(request: Request, features: Features, prediction: Prediction) -> Choi
     )
 
 
-def default(request: Request, outcome: str) -> Choice:
+def default(request: Request, settings: Any) -> Choice:
     """Return the shop's default for a request that nothing could score; it is never lost."""
+    outcome = settings.fraud_on_failure
+    if outcome not in OUTCOMES:
+        outcome = "review"
     return Choice(
         subject=request.subject,
         value={

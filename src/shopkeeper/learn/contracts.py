@@ -95,6 +95,7 @@ class Capability:
     models     artefact kind -> class
     gating     metric -> +1 where higher is better, -1 where lower is; these decide a promotion
     kinds      the event kinds that move the live state; None: every kind but decisions
+    default    (Request, Settings) -> Choice when nothing else can answer; None: the error is told
     """
 
     name: str
@@ -108,6 +109,7 @@ class Capability:
     models: Mapping[str, type]
     gating: Mapping[str, int]
     kinds: frozenset[str] | None = None
+    default: Callable[[Any, Any], Choice] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from shopkeeper.data.person_keys import hashed_request
 from shopkeeper.learn.contracts import Capability, Decision
 from shopkeeper.operate import capabilities as cards
 from shopkeeper.operate.history import find_decision, find_outcomes
-from shopkeeper.operate.live import Live
+from shopkeeper.operate.live import FAULTS, Answer, Live
 from shopkeeper.operate.registry import Registry
 
 REMEMBERED = 2000  # latest decisions that can be explained before the log has them
@@ -90,7 +90,7 @@ class Runtime:
         if "person" in raw:
             # Before anything reads, records or logs the request.
             raw = hashed_request(raw, self.shop.keyring)
-        answer = live.answer(live.card.parse(raw))
+        answer = self._answer(live, live.card.parse(raw))
         choice = answer.choice
         decision = Decision(
             decision_id=ids.new_id("dec"),
@@ -176,6 +176,22 @@ class Runtime:
         self._stop.set()
         if self._watcher is not None:
             self._watcher.join(timeout=2 * WATCH_SECONDS)
+
+    def _answer(self, live: Live, request: Any) -> Answer:
+        """Ask the capability; one that has a default answers with it rather than not at all."""
+        default = live.card.default
+        if default is None:
+            return live.answer(request)
+        try:
+            return live.answer(request)
+        except FAULTS as problem:
+            log.error("decision.defaulted", capability=live.card.name, reason=str(problem)[:200])
+            return Answer(
+                choice=default(request, self.shop.settings),
+                as_of_us=clock.now_us(),
+                model=f"{live.card.name}-default",
+                fallback_reason=str(problem)[:200] or type(problem).__name__,
+            )
 
     def _live(self, capability: str) -> Live:
         if capability not in self.live:

@@ -30,6 +30,11 @@ from shopkeeper.data.outbox import ALL_TOPICS, DELIVERED, FAILED, WAITING, Messa
 # topic -> what it says; capabilities add theirs. Order is the order of the reference page.
 TOPICS: dict[str, str] = {
     "webhook.test": "Sent by `shopkeeper webhooks test`; says nothing else.",
+    "fraud.order_held": "Fraud holds an order until a person decides.",
+    "fraud.order_blocked": "Fraud blocked a payment.",
+    "fraud.order_released": "A person released a held order.",
+    "fraud.order_cancelled": "A person cancelled a held order as fraud.",
+    "fraud.alert": "Card testing, a new ring, drift, or a sudden approval rate.",
 }
 # Seconds from a failed try to the next one; after the last the message stays as failed.
 PAUSES_SECONDS = (5, 30, 120, 600, 1800, 7200, 21_600, 43_200)

@@ -17,6 +17,8 @@ SELECT
     value ->> '$.currency' AS currency,
     TRY_CAST(value ->> '$.saved_minor' AS DOUBLE) AS saved_minor,
     TRY_CAST(value ->> '$.explored_loss_minor' AS DOUBLE) AS explored_loss_minor,
+    TRY_CAST(value ->> '$.costs_minor.approve' AS DOUBLE) AS cost_approve_minor,
+    TRY_CAST(value ->> '$.cost_minor' AS DOUBLE) AS cost_minor,
     coalesce(value ->> '$.audited' = 'true', FALSE) AS audited,
     value ->> '$.rule' AS rule,
     value ->> '$.rules' AS rules,
