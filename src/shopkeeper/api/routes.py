@@ -77,9 +77,11 @@ def _decisions(api: FastAPI, service: Service) -> None:
     async def decide(
         capability: Id, request: Request, body: Annotated[dict[str, Any], Body()]
     ) -> Response:
-        capabilities.get(capability)
+        card = capabilities.get(capability)
         service.need_ready()
-        decision: Decision = service.runtime.decide(capability, body)
+        decide = partial(service.runtime.decide, capability, body)
+        # What must hold on disk before it is answered waits away from the loop.
+        decision: Decision = await _in_thread(decide) if card.commit else decide()
         count(service, decision)
         answer = {
             "decision_id": decision.decision_id,

@@ -137,6 +137,15 @@ KINDS: dict[str, tuple[tuple[str, ...], str]] = {
         ("supplier_id",),
         "A supplier's terms, in general or for one item_id; a later one replaces.",
     ),
+    "location": (("location_id",), "A warehouse, shop or depot, whole; a later one replaces it."),
+    "reservation": (
+        ("order_id", "location_id", "lines", "status"),
+        "Units were set aside for an order: held, or free again.",
+    ),
+    "stop": (
+        ("decision_id", "order_id", "status"),
+        "A stop of a route plan: planned, done, failed or skipped.",
+    ),
     "label": (("label",), "Somebody judged a subject; counts from occurred_at on."),
     "decision": (("decision_id",), "shopkeeper decided; the Decision is in properties."),
     "outcome": (("decision_id", "label"), "What came of a decision."),

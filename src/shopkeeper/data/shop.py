@@ -34,6 +34,7 @@ from shopkeeper.data.validate import HOUR_US, judged, to_row
 if TYPE_CHECKING:
     from shopkeeper.data.lake import Lake
     from shopkeeper.data.outbox import Outbox
+    from shopkeeper.data.reservations import Reservations
     from shopkeeper.data.warehouse import Warehouse
 
 _KEY_CHECK = "master_key_fingerprint"
@@ -78,6 +79,13 @@ class Shop:
 
         return Outbox(self.settings.home / "outbox.sqlite3", self.keyring)
 
+    @cached_property
+    def reservations(self) -> Reservations:
+        """Which units are set aside for which orders."""
+        from shopkeeper.data.reservations import Reservations
+
+        return Reservations(self.settings.home / "reservations.sqlite3")
+
     def append_events(self, events: Iterable[Event], *, source: str = "import") -> Receipt:
         """Judge and store events of this process; wait until they are durable.
 
@@ -113,6 +121,8 @@ class Shop:
             self.warehouse.close()
         if "outbox" in self.__dict__:
             self.outbox.close()
+        if "reservations" in self.__dict__:
+            self.reservations.close()
         self.store.close()
         if self._lock is not None:
             os.close(self._lock)

@@ -6,11 +6,13 @@ fixed order. Nothing here reads data or knows a shop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 import numpy as np
+
+from shopkeeper.data.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,11 @@ class Capability:
     gating     metric -> +1 where higher is better, -1 where lower is; these decide a promotion
     kinds      the event kinds that move the live state; None: every kind but decisions
     default    (Request, Settings) -> Choice when nothing else can answer; None: the error is told
+    attach     (LiveState, Shop) -> None: what the state needs beside the tables, once at start
+    commit     (LiveState, Request, Choice, decision id) -> events to record with the decision:
+               makes a choice hold in the world (stock set aside); None: what it wanted was
+               taken meanwhile, choose again. Runs under the state's lock.
+    recorded   raw request dict -> what of it goes on the record; None: all of it
     """
 
     name: str
@@ -110,6 +117,9 @@ class Capability:
     gating: Mapping[str, int]
     kinds: frozenset[str] | None = None
     default: Callable[[Any, Any], Choice] | None = None
+    attach: Callable[[Any, Any], None] | None = None
+    commit: Callable[[Any, Any, Choice, str], Sequence[Event] | None] | None = None
+    recorded: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

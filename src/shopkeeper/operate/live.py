@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from shopkeeper.base import clock, log
-from shopkeeper.base.errors import ArtefactBroken, ShopError, StoreUnavailable
+from shopkeeper.base.errors import ArtefactBroken, Conflict, ShopError, StoreUnavailable
+from shopkeeper.data.events import Event
 from shopkeeper.learn.contracts import Capability, Choice
 from shopkeeper.operate.registry import Registry
 
@@ -29,6 +30,7 @@ FAULTS = (
     ValueError,
     ShopError,
 )
+COMMIT_TRIES = 5
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,26 @@ class Live:
                 model=f"{self.card.name}-baseline",
                 fallback_reason=why,
             )
+
+    def settle(self, request: Any, decision_id: str) -> tuple[Answer, tuple[Event, ...]]:
+        """Answer, and make the choice hold before anybody else chooses.
+
+        Returns the events that go on the record with it. Where another process took what the
+        choice wanted, it chooses again; Conflict after COMMIT_TRIES.
+        """
+        commit = self.card.commit
+        if commit is None:
+            return self.answer(request), ()
+        with self.lock:
+            for _ in range(COMMIT_TRIES):
+                answer = self.answer(request)
+                events = commit(self.state, request, answer.choice, decision_id)
+                if events is not None:
+                    return answer, tuple(events)
+        raise Conflict(
+            f"{self.card.name} could not hold its choice: others took it {COMMIT_TRIES} times.",
+            hint="Ask again.",
+        )
 
     def health(self) -> dict[str, Any]:
         """Return what runs and what is wrong, for health pages."""

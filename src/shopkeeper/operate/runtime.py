@@ -60,6 +60,8 @@ class Runtime:
         self.shop.warehouse.refresh()
         for live in self.live.values():
             live.rebuild(self.shop.warehouse)
+            if live.card.attach is not None and live.state is not None:
+                live.card.attach(live.state, self.shop)
             live.reload()
         if follow:
             self.shop.writer.subscribe(self._on_events, after_seq=seq)
@@ -90,10 +92,11 @@ class Runtime:
         if "person" in raw:
             # Before anything reads, records or logs the request.
             raw = hashed_request(raw, self.shop.keyring)
-        answer = self._answer(live, live.card.parse(raw))
+        decision_id = ids.new_id("dec")
+        answer, events = self._answer(live, live.card.parse(raw), decision_id)
         choice = answer.choice
         decision = Decision(
-            decision_id=ids.new_id("dec"),
+            decision_id=decision_id,
             capability=capability,
             subject=choice.subject,
             as_of_us=answer.as_of_us,
@@ -104,13 +107,13 @@ class Runtime:
             propensity=choice.propensity,
             value=choice.value,
             reasons=choice.reasons,
-            request=dict(raw),
+            request=live.card.recorded(raw) if live.card.recorded else dict(raw),
             latency_ms=round((time.perf_counter() - started) * 1000, 3),
         )
         self.counts["decisions"] += 1
         self.counts["fallbacks"] += decision.fallback
         self._remember(decision)
-        self._record(decision)
+        self._record(to_event(decision), *events)
         log.info(
             "decision.made",
             capability=capability,
@@ -177,21 +180,24 @@ class Runtime:
         if self._watcher is not None:
             self._watcher.join(timeout=2 * WATCH_SECONDS)
 
-    def _answer(self, live: Live, request: Any) -> Answer:
+    def _answer(
+        self, live: Live, request: Any, decision_id: str
+    ) -> tuple[Answer, tuple[Event, ...]]:
         """Ask the capability; one that has a default answers with it rather than not at all."""
         default = live.card.default
         if default is None:
-            return live.answer(request)
+            return live.settle(request, decision_id)
         try:
-            return live.answer(request)
+            return live.settle(request, decision_id)
         except FAULTS as problem:
             log.error("decision.defaulted", capability=live.card.name, reason=str(problem)[:200])
-            return Answer(
+            answer = Answer(
                 choice=default(request, self.shop.settings),
                 as_of_us=clock.now_us(),
                 model=f"{live.card.name}-default",
                 fallback_reason=str(problem)[:200] or type(problem).__name__,
             )
+            return answer, ()
 
     def _live(self, capability: str) -> Live:
         if capability not in self.live:
@@ -214,12 +220,13 @@ class Runtime:
             while len(self._recent) > REMEMBERED:
                 self._recent.popitem(last=False)
 
-    def _record(self, decision: Decision) -> None:
-        """Queue the decision event; a full queue costs the record, never the answer."""
-        try:
-            self.shop.record(to_event(decision)).add_done_callback(self._recorded)
-        except (ShopError, msgspec.ValidationError) as problem:
-            self._lost(decision.decision_id, str(problem))
+    def _record(self, *events: Event) -> None:
+        """Queue the decision's events; a full queue costs the record, never the answer."""
+        for event in events:
+            try:
+                self.shop.record(event).add_done_callback(self._recorded)
+            except (ShopError, msgspec.ValidationError) as problem:
+                self._lost(event.decision_id or "", str(problem))
 
     def _recorded(self, done: Future[list[str]]) -> None:
         try:

@@ -1,0 +1,32 @@
+"""The index card of supply: from which warehouse, by which route, arriving when."""
+
+from __future__ import annotations
+
+from shopkeeper.learn.contracts import Capability
+from shopkeeper.supply import fallback
+from shopkeeper.supply.carrier_training import train
+from shopkeeper.supply.explain import explain
+from shopkeeper.supply.features import features_at
+from shopkeeper.supply.models.carrier_times import CarrierTimes
+from shopkeeper.supply.policy import choose
+from shopkeeper.supply.rebuild import attach, rebuild
+from shopkeeper.supply.request import parse, recorded
+from shopkeeper.supply.reserve import commit
+from shopkeeper.supply.state import KINDS
+
+CAPABILITY = Capability(
+    name="supply",
+    parse=parse,
+    rebuild=rebuild,
+    features=features_at,
+    fallback=fallback.predict,
+    choose=choose,
+    train=train,
+    explain=explain,
+    models={"carrier-times": CarrierTimes},
+    gating={"pinball_50": -1, "pinball_90": -1},
+    kinds=KINDS,
+    attach=attach,
+    commit=commit,
+    recorded=recorded,
+)

@@ -1,0 +1,1 @@
+"""Models of supply: what learns from deliveries."""
