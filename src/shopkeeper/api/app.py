@@ -28,6 +28,7 @@ from shopkeeper.api.routes import make_api
 from shopkeeper.api.service import Service
 from shopkeeper.console import routes as console
 from shopkeeper.data.keys import Keys, open_keys
+from shopkeeper.operate.fraud_watch import FraudWatch
 from shopkeeper.operate.webhooks import Courier
 
 # path -> its methods and the scope that it needs.
@@ -55,6 +56,7 @@ def create_app(
         thread = service.start_warming() if warm else None
         tasks = asyncio.create_task(service.tasks())
         courier = Courier(shop).start()
+        watch = FraudWatch(shop).start()
         yield
         service.phase = "stopping"
         tasks.cancel()
@@ -62,6 +64,7 @@ def create_app(
             await tasks
         if thread is not None:
             await asyncio.to_thread(thread.join, 10)
+        await asyncio.to_thread(watch.close)
         await asyncio.to_thread(courier.close)
         await asyncio.to_thread(runtime.close)
         await asyncio.to_thread(service.keys.close)

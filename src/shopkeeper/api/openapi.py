@@ -39,6 +39,8 @@ ERRORS = {
     "400": "The request is malformed.",
     "401": "No key, or one unknown, expired or revoked.",
     "403": "The key lacks the scope.",
+    "404": "There is nothing of that name; the body says what.",
+    "409": "Its state forbids the change; the body says why.",
     "413": "The body is above max_body_bytes.",
     "429": "Too many requests, or the log's queue is full; see Retry-After.",
     "503": "The log cannot be written, or the server is warming up; see Retry-After.",
@@ -49,6 +51,13 @@ _LANG = {
     "schema": {"type": "string", "enum": ["en", "zh"]},
     "description": "Language of the reasons; without it Accept-Language decides.",
 }
+
+
+def guarded_by(scope: str, *statuses: str) -> Any:
+    """Return what a guarded route tells OpenAPI: its scope, its key, its errors."""
+    extra = {"x-scope": scope, "security": [{"key": []}]}
+    more = error_responses("401", "403", "429", *statuses)
+    return {"openapi_extra": extra, "responses": more}
 
 
 def error_responses(*statuses: str) -> Any:

@@ -18,6 +18,7 @@ from shopkeeper.api import auth, errors, openapi
 from shopkeeper.api.areas import AREAS
 from shopkeeper.api.auth import GuardedRoute
 from shopkeeper.api.metrics import CONTENT_TYPE
+from shopkeeper.api.openapi import guarded_by
 from shopkeeper.api.recommendations import count, language, printed
 from shopkeeper.api.service import Service
 from shopkeeper.base import clock
@@ -57,13 +58,6 @@ def make_api(service: Service) -> FastAPI:
     return api
 
 
-def guarded_by(scope: str, *statuses: str) -> Any:
-    """Return what a guarded route tells OpenAPI: its scope, its key, its errors."""
-    extra = {"x-scope": scope, "security": [{"key": []}]}
-    more = openapi.error_responses("401", "403", "429", *statuses)
-    return {"openapi_extra": extra, "responses": more}
-
-
 def _decisions(api: FastAPI, service: Service) -> None:
     @api.post(
         "/v1/decisions/{capability}",
@@ -78,7 +72,9 @@ def _decisions(api: FastAPI, service: Service) -> None:
         capability: Id, request: Request, body: Annotated[dict[str, Any], Body()]
     ) -> Response:
         card = capabilities.get(capability)
-        service.need_ready()
+        # One that has a default answers with it rather than not at all.
+        if card.default is None:
+            service.need_ready()
         decide = partial(service.runtime.decide, capability, body)
         # What must hold on disk before it is answered waits away from the loop.
         decision: Decision = await _in_thread(decide) if card.commit else decide()
