@@ -17,6 +17,7 @@ from shopkeeper.base.errors import BadInput
 from shopkeeper.data.events import Event
 from shopkeeper.data.importers.complete_journey import CompleteJourney
 from shopkeeper.data.shop import Shop
+from shopkeeper.operate.demo_stock import stock_events
 
 BATCH_EVENTS = 2000
 
@@ -75,6 +76,11 @@ def _history(build: Build, bar: progress.Stage) -> dict[str, int]:
     return build.store(both, bar)
 
 
+def _stock(build: Build, bar: progress.Stage) -> dict[str, int]:
+    seed = build.shop.settings.random_seed
+    return build.store(stock_events(build.data, build.shift_us, seed), bar)
+
+
 def _compact(build: Build, _: progress.Stage) -> dict[str, int]:
     done = build.shop.lake.compact()
     return {"events": done.events, "parts": done.parts}
@@ -105,6 +111,7 @@ STAGES: tuple[Stage, ...] = (
         run=_history,
         total=lambda build: build.data.facts.baskets,
     ),
+    Stage(name="stock", title="Simulated stock and suppliers into the log", run=_stock),
     Stage(name="compact", title="Log into the lake", run=_compact),
     Stage(name="tables", title="Tables", run=_tables),
     Stage(name="train", title="Training recommendations", run=_train, tells=False),

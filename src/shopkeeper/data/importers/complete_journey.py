@@ -161,6 +161,15 @@ class CompleteJourney:
                     source=SOURCE,
                 )
 
+    def sellers(self, *, weeks: int, most: int) -> list[dict[str, Any]]:
+        """Return the products sold in at least so many weeks and in the last eight, before a shift.
+
+        Each with item_id, price (minor units), department, and per line sold days_us and units.
+        """
+        products = self._file("products")
+        given = [products, list(HIDDEN_DEPARTMENTS), weeks, most, products]
+        return list(self._rows(sql.SELLERS, given))
+
     def purchases(self, shift_us: int) -> Iterator[Event]:
         """Yield one purchase per basket that holds goods, oldest first."""
         for row in self._rows(sql.BASKETS, []):

@@ -110,3 +110,22 @@ FROM ours JOIN best USING (household_id)
 WHERE NOT is_note AND milli % 1000 = 0
 GROUP BY household_id, product_id ORDER BY count(*) DESC, product_id LIMIT 1
 """
+# The products that sold lately and in many weeks, dearest turnover first, by day of the store.
+SELLERS = """
+WITH ends AS (SELECT max(moment) AS last FROM lines), kept AS (
+  SELECT l.product_id, arg_max(l.price, l.moment) AS price, sum(l.net) AS net
+  FROM ours l JOIN ends ON TRUE JOIN read_parquet(?) p USING (product_id)
+  WHERE NOT l.is_note AND NOT list_contains(CAST(? AS VARCHAR[]), coalesce(p.department, ''))
+    AND NOT starts_with(coalesce(p.product_type, ''), 'GASOLINE')
+  GROUP BY l.product_id, ends.last
+  HAVING max(l.moment) >= ends.last - INTERVAL 56 DAY
+    AND count(DISTINCT date_trunc('week', l.moment)) >= ?
+  ORDER BY net DESC, l.product_id LIMIT ?
+)
+SELECT CAST(k.product_id AS VARCHAR) AS item_id, k.price, p.department,
+  list(epoch_us(date_trunc('day', l.moment)) ORDER BY l.moment, l.basket_id) AS days_us,
+  list(ceil(l.milli / 1000.0) ORDER BY l.moment, l.basket_id) AS units
+FROM kept k JOIN read_parquet(?) p USING (product_id) JOIN ours l USING (product_id)
+WHERE NOT l.is_note
+GROUP BY k.product_id, k.price, p.department ORDER BY k.product_id
+"""
