@@ -44,7 +44,7 @@ class DemandPanel:
     price_minor      (n, t) price per unit, or None
     known            name -> (n, t + ahead): what is planned and so known beyond the end
                      (promotions, price); NaN where it is not
-    category         (n,) text, or empty
+    category, titles (n,) texts, or empty
     """
 
     skus: Sequence[str]
@@ -56,6 +56,7 @@ class DemandPanel:
     price_minor: np.ndarray | None = None
     known: Mapping[str, np.ndarray] = field(default_factory=dict)
     category: Sequence[str] = ()
+    titles: Sequence[str] = ()
     one_off: np.ndarray | None = None  # (n, t) units of tagged bulk orders, kept in ``units``
 
     @property

@@ -129,9 +129,8 @@ class Cumulative:
         return self.quantiles(matrix(prepared, self.spec, origin, horizon), norm)
 
     def _predict(self, head: str, features: np.ndarray) -> np.ndarray:
-        booster: Any = self.trees_[head]
-        found: np.ndarray = booster.predict(features, num_threads=self.settings.threads)
-        return found
+        trees = self.trees_[head]
+        return np.asarray(trees.predict(features, num_threads=self.settings.threads))
 
     def _params(self, head: float | str) -> dict[str, Any]:
         chosen = self.settings
