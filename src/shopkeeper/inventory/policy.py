@@ -102,37 +102,17 @@ def propose_many(
         Per product, what the data said (gaps, negative sales …); put before our reasons.
     """
     check(rules)
-    n = len(skus)
-    wanted_service = np.full(n, rules.service_level) if service is None else service
+    asked = np.full(len(skus), rules.service_level) if service is None else service
     taken = [_supplier(offers, rules) for offers in terms]
     lead, told = _lead_times(taken, rules)
     protection = levels.cover(demand, lead, rules.review_period_days)
     receipt = levels.cover(demand, lead)
-    unit_cost = np.array([float(one.unit_cost_minor) for one in taken])
-    price = np.where(prices_minor > 0, prices_minor, unit_cost / 0.6).astype(float)
-    margin = np.maximum(rules.stockout_cost_share * price, 1e-6)
-    top = levels.order_up_to(
-        protection,
-        receipt,
-        rules,
-        service=wanted_service,
-        price_minor=price,
-        unit_cost_minor=unit_cost,
-    )
+    margin, top = _aims(protection, receipt, taken, prices_minor, asked, rules)
     stock = np.array([one.inventory_position for one in positions])
     daily = demand.mean[:, -1] / (demand.horizons[-1] * FREQUENCIES[demand.frequency])
     wanted = quantities.wanted(stock, top, daily, taken, rules)
     most = quantities.most(stock, daily, taken, rules)
-    lots = [
-        quantities.buyable(
-            float(wanted[row]),
-            taken[row],
-            daily_demand=float(daily[row]),
-            holding_rate=rules.holding_rate,
-            most=float(most[row]),
-        )
-        for row in range(n)
-    ]
+    lots = quantities.all_buyable(wanted, most, daily, taken, rules)
     quantity = np.array([lot.quantity for lot in lots])
     cost = np.array([float(lot.unit_cost_minor) for lot in lots])
     p_now = protection.p_above(stock)
@@ -140,38 +120,34 @@ def propose_many(
     quantity, cut = limits.within_caps(quantity, cost, stock, protection, taken, margin, rules)
     p_after = protection.p_above(stock + quantity)
     saved = (protection.short(stock) - protection.short(stock + quantity)) * margin
-    wait = timing.days_to_wait(demand, lead, stock, wanted_service)
+    wait = timing.days_to_wait(demand, lead, stock, asked)
     advice = overstock.advice(demand, stock, quantity, taken, skus, rules)
-    numbers = telling.numbers(
-        positions, top, wanted_service, protection, receipt, lead, daily, rules
-    )
+    numbers = telling.numbers(positions, top, asked, protection, receipt, lead, daily, rules)
     cover_after = np.minimum((stock + quantity) / np.maximum(daily, 1e-9), 9999).round(1).tolist()
-    proposals = []
-    for row in range(n):
-        reasons = [*(notes[row] if notes else ()), *told[row]]
-        reasons += telling.about_position(positions[row])
-        reasons += telling.why(numbers[row], float(quantity[row]), float(wanted[row]), rules)
-        reasons += telling.about_belief(demand, row)
+    made = []
+    for row, sku in enumerate(skus):
+        reasons = telling.why(numbers[row], float(quantity[row]), float(wanted[row]), rules)
+        reasons += [*(notes[row] if notes else ()), *told[row]]
+        reasons += telling.about_position(positions[row]) + telling.about_belief(demand, row)
         reasons += [*lots[row].reasons, *(s[row] for s in (filled, cut) if row in s)]
         last, arrives = timing.days(today, int(wait[row]), lead[row], taken[row])
-        proposals.append(
-            Proposal(
-                sku=skus[row],
-                location=locations[row],
-                supplier_id=taken[row].supplier_id,
-                quantity=float(quantity[row]),
-                unit_cost_minor=int(cost[row]),
-                order_by=last,
-                expected_receipt=arrives,
-                p_stockout_now=round(float(p_now[row]), 4),
-                p_stockout_after=round(float(p_after[row]), 4),
-                cost_of_nothing_minor=round(float(saved[row])),
-                reasons=tuple(reasons),
-                numbers=numbers[row] | {"cover_days_after": cover_after[row]},
-                advice=advice[row],
-            )
+        one = Proposal(
+            sku=sku,
+            location=locations[row],
+            supplier_id=taken[row].supplier_id,
+            quantity=float(quantity[row]),
+            unit_cost_minor=int(cost[row]),
+            order_by=last,
+            expected_receipt=arrives,
+            p_stockout_now=round(float(p_now[row]), 4),
+            p_stockout_after=round(float(p_after[row]), 4),
+            cost_of_nothing_minor=round(float(saved[row])),
+            reasons=tuple(reasons),
+            numbers=numbers[row] | {"cover_days_after": cover_after[row]},
+            advice=advice[row],
         )
-    return proposals
+        made.append(one)
+    return made
 
 
 def graded(
@@ -276,6 +252,23 @@ def _supplier(offers: Sequence[SupplyTerms], rules: Rules) -> SupplyTerms:
         return one.unit_cost_minor * (1 + rules.holding_rate * days / 365)
 
     return min(offers, key=lambda one: (landed(one), one.supplier_id))
+
+
+def _aims(
+    protection: levels.Cover,
+    receipt: levels.Cover,
+    taken: Sequence[SupplyTerms],
+    prices_minor: np.ndarray,
+    service: np.ndarray,
+    rules: Rules,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (margin lost per unit short, level to order up to); an unknown price is guessed."""
+    cost = np.array([float(one.unit_cost_minor) for one in taken])
+    price = np.where(prices_minor > 0, prices_minor, cost / 0.6).astype(float)
+    top = levels.order_up_to(
+        protection, receipt, rules, service=service, price_minor=price, unit_cost_minor=cost
+    )
+    return np.maximum(rules.stockout_cost_share * price, 1e-6), top
 
 
 def _lead_times(

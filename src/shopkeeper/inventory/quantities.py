@@ -111,6 +111,21 @@ def buyable(
     return Lot(quantity=float(packed), unit_cost_minor=cost, reasons=(*reasons, *told))
 
 
+def all_buyable(
+    wanted: np.ndarray,
+    most: np.ndarray,
+    daily: np.ndarray,
+    terms: Sequence[SupplyTerms],
+    rules: Rules,
+) -> list[Lot]:
+    """Return ``buyable`` of every product, in order."""
+    asked = zip(wanted.tolist(), most.tolist(), daily.tolist(), terms, strict=True)
+    return [
+        buyable(units, one, daily_demand=rate, holding_rate=rules.holding_rate, most=cap)
+        for units, cap, rate, one in asked
+    ]
+
+
 def unit_cost(terms: SupplyTerms, quantity: float) -> int:
     """Return what a unit costs at a quantity: the deepest break that it reaches."""
     cost = terms.unit_cost_minor
