@@ -146,6 +146,10 @@ KINDS: dict[str, tuple[tuple[str, ...], str]] = {
         ("decision_id", "order_id", "status"),
         "A stop of a route plan: planned, done, failed or skipped.",
     ),
+    "article": (
+        ("label", "text"),
+        "Knowledge that support may cite, whole, by id and language; a later one replaces it.",
+    ),
     "label": (("label",), "Somebody judged a subject; counts from occurred_at on."),
     "decision": (("decision_id",), "shopkeeper decided; the Decision is in properties."),
     "outcome": (("decision_id", "label"), "What came of a decision."),
