@@ -70,10 +70,11 @@ class Prepared:
         level: np.ndarray = self.ewma[SCALE_ALPHA][:, origin]
         return level
 
-    def future(self, origin: int, horizon: int) -> np.ndarray:
-        """Return (n,) demand of the ``horizon`` periods from an origin; NaN where unknown."""
-        total = self.sum[:, origin + horizon] - self.sum[:, origin]
-        seen = self.sum_seen[:, origin + horizon] - self.sum_seen[:, origin]
+    def future(self, origin: int, horizon: int, offset: int = 0) -> np.ndarray:
+        """Return (n,) demand of ``horizon`` periods, ``offset`` after an origin; NaN: unknown."""
+        start, end = origin + offset, origin + offset + horizon
+        total = self.sum[:, end] - self.sum[:, start]
+        seen = self.sum_seen[:, end] - self.sum_seen[:, start]
         result: np.ndarray = np.where(seen == horizon, total, np.nan)
         return result
 
@@ -91,7 +92,7 @@ class Spec:
 def names(spec: Spec) -> list[str]:
     """Return the columns of ``matrix`` in order."""
     windows = WINDOWS[spec.frequency]
-    found = ["horizon", "scale", "age", "since_sale", "season_sin", "season_cos"]
+    found = ["horizon", "offset", "scale", "age", "since_sale", "season_sin", "season_cos"]
     found += [f"lag_{lag}" for lag in windows.lags]
     found += [f"mean_{width}" for width in windows.means]
     found += [f"ewma_{alpha}" for alpha in ALPHAS]
@@ -105,28 +106,33 @@ def names(spec: Spec) -> list[str]:
     return found
 
 
-def matrix(prepared: Prepared, spec: Spec, origin: int, horizon: int) -> np.ndarray:
-    """Return (n, f) float32 features at an origin for a cumulative horizon; NaN: not known.
+def matrix(
+    prepared: Prepared, spec: Spec, origin: int, horizon: int, offset: int = 0
+) -> np.ndarray:
+    """Return (n, f) float32 features at an origin for the sum of ``horizon`` periods; NaN: unknown.
+
+    ``offset``: periods between the origin and the first of them; 0 for a cumulative horizon.
 
     Units are divided by the scale of the series, so that one tree serves every size.
     """
     windows = WINDOWS[spec.frequency]
     n, k = len(prepared.units), origin
     scale = prepared.scale(k) + 0.5 / horizon
-    columns: list[np.ndarray] = [np.full(n, float(horizon)), np.log(scale)]
+    columns: list[np.ndarray] = [np.full(n, float(horizon)), np.full(n, float(offset))]
+    columns += [np.log(scale)]
     columns += [np.minimum(k - prepared.first, 2 * windows.season), _since_sale(prepared, k)]
-    columns += _season(prepared.panel, windows, k, horizon)
+    columns += _season(prepared.panel, windows, k + offset, horizon)
     lagged = [_lag(prepared, k, lag) for lag in windows.lags]
     means = [_mean(prepared, k, width) for width in windows.means]
     smooth = [prepared.ewma[alpha][:, k] for alpha in ALPHAS]
     columns += [values / scale for values in (*lagged, *means, *smooth)]
     columns += _spread(prepared, windows, k, horizon, scale)
-    columns += [_last_year(prepared, windows, k, horizon) / scale]
-    columns += [_cycle(prepared, windows, k, horizon)]
+    columns += [_last_year(prepared, windows, k, horizon, offset) / scale]
+    columns += [cycle_ratio(prepared, k, horizon, offset)]
     columns += _around(prepared, k, scale)
     columns += [_price_change(prepared.panel, k)]
     for name in spec.drivers:
-        columns += _driver(prepared, spec, name, k, horizon, scale)
+        columns += _driver(prepared, spec, name, k, horizon, scale, offset)
     return np.column_stack([np.asarray(c, dtype=np.float32) for c in columns])
 
 
@@ -216,26 +222,37 @@ def _spread(
     return [std / scale, largest / scale, positive, middle, high]
 
 
-def _last_year(prepared: Prepared, windows: Windows, k: int, horizon: int) -> np.ndarray:
-    start = k - windows.season
-    if start < 0:
-        return np.full(len(prepared.units), np.nan)
+def _last_year(
+    prepared: Prepared, windows: Windows, k: int, horizon: int, offset: int
+) -> np.ndarray:
+    start = k + offset - windows.season
     end = min(start + horizon, k)
+    if start < 0 or end <= start:
+        return np.full(len(prepared.units), np.nan)
     seen = prepared.sum_seen[:, end] - prepared.sum_seen[:, start]
     mean = (prepared.sum[:, end] - prepared.sum[:, start]) / np.maximum(seen, 1)
     return np.where(seen > 0, mean, np.nan)
 
 
-def _cycle(prepared: Prepared, windows: Windows, k: int, horizon: int) -> np.ndarray:
-    """Return how heavy the asked part of the short cycle is: 1 where it is whole weeks."""
-    rest = horizon % windows.cycle
-    weeks = min(8, k // windows.cycle)
-    if windows.cycle == 1 or rest == 0 or weeks == 0:
+def cycle_ratio(prepared: Prepared, k: int, horizon: int, offset: int = 0) -> np.ndarray:
+    """Return how heavy the asked part of the short cycle is: 1 where it is whole weeks.
+
+    From the last eight cycles, each day shrunk by half a unit towards the mean.
+    """
+    cycle = WINDOWS[prepared.panel.frequency].cycle
+    rest = horizon % cycle
+    weeks = min(8, k // cycle)
+    if cycle == 1 or rest == 0 or weeks == 0:
         return np.ones(len(prepared.units))
-    starts = k - windows.cycle * np.arange(1, weeks + 1)
-    part = sum(prepared.sum[:, s + rest] - prepared.sum[:, s] for s in starts)
-    whole = prepared.sum[:, k] - prepared.sum[:, k - windows.cycle * weeks]
-    ratio: np.ndarray = (part + 0.5 * rest) / (whole * rest / windows.cycle + 0.5 * rest)
+    starts = k - cycle * np.arange(1, weeks + 1)
+    part = np.zeros(len(prepared.units))
+    for day in range(offset, offset + rest):
+        for start in starts + day % cycle:
+            part += prepared.sum[:, start + 1] - prepared.sum[:, start]
+    whole = prepared.sum[:, k] - prepared.sum[:, k - cycle * weeks]
+    heavy = (part + 0.5 * rest) / (whole * rest / cycle + 0.5 * rest)
+    # Whole weeks of a longer horizon weigh one each.
+    ratio: np.ndarray = (heavy * rest + (horizon - rest)) / horizon
     return ratio
 
 
@@ -264,7 +281,13 @@ def _nanmean(values: np.ndarray) -> np.ndarray:
 
 
 def _driver(
-    prepared: Prepared, spec: Spec, name: str, k: int, horizon: int, scale: np.ndarray
+    prepared: Prepared,
+    spec: Spec,
+    name: str,
+    k: int,
+    horizon: int,
+    scale: np.ndarray,
+    offset: int,
 ) -> Sequence[np.ndarray]:
     """Return a driver's recent past, its past effect on demand, and its plan over the horizon."""
     values, sums = prepared.known[name], prepared.known_sum[name]
@@ -276,14 +299,15 @@ def _driver(
     last = values[:, k - 1] if k else np.zeros(len(values))
     found = [last, *past, np.log(np.maximum(effect, 1e-3))]
     if spec.ahead:
-        end = min(k + min(horizon, spec.ahead), values.shape[1])
-        plan = values[:, k:end]
+        start = k + offset
+        end = min(start + horizon, k + spec.ahead, values.shape[1])
+        plan = values[:, start:end]
         if plan.shape[1]:
             mean, most = plan.mean(axis=1), plan.max(axis=1)
         else:
             mean = most = np.full(len(values), np.nan)
         steps = [
-            values[:, k + s] if k + s < end else np.full(len(values), np.nan)
+            values[:, start + s] if start + s < end else np.full(len(values), np.nan)
             for s in range(spec.steps)
         ]
         found += [mean, most, mean - past[0], *steps]

@@ -19,6 +19,9 @@ import numpy as np
 from shopkeeper.inventory.features import Prepared, Spec, matrix, names
 from shopkeeper.learn.contracts import Artefact
 
+# (horizon, offset): the sum of ``horizon`` periods, ``offset`` after the origin; a plain number is
+# a cumulative horizon.
+Span = int | tuple[int, int]
 HEADS = (0.1, 0.25, 0.5, 0.7, 0.85, 0.95, 0.985)
 
 
@@ -50,24 +53,24 @@ def rows_of(
     prepared: Prepared,
     spec: Spec,
     origins: Sequence[int],
-    horizons: Sequence[int],
+    spans: Sequence[Span],
     *,
     price: np.ndarray | None = None,
     until: int | None = None,
     most: int = 300_000,
     rng: np.random.Generator | None = None,
 ) -> Rows:
-    """Return rows whose targets end by ``until`` (default: the end of the panel).
+    """Return rows of every origin and span that end by ``until`` (default: the panel's end).
 
     No target reaches past ``until``: a row that knew the future of an origin would leak it.
     """
     end = prepared.periods if until is None else until
-    pairs = [(k, h) for k in origins for h in horizons if k + h <= end]
+    pairs = [(k, *_span(one)) for k in origins for one in spans if k + sum(_span(one)) <= end]
     share = min(1.0, most / max(1, len(pairs) * len(prepared.units)))
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for k, h in pairs:
+    for k, h, offset in pairs:
         norm = prepared.scale(k) * h + 0.5
-        future = prepared.future(k, h)
+        future = prepared.future(k, h, offset)
         keep = np.isfinite(future) & (prepared.first < k)
         if share < 1 and rng is not None:
             keep &= rng.random(len(keep)) < share
@@ -75,7 +78,7 @@ def rows_of(
         worth = norm if price is None else norm * price
         parts.append(
             (
-                matrix(prepared, spec, k, h)[found],
+                matrix(prepared, spec, k, h, offset)[found],
                 (future / norm)[found].astype(np.float32),
                 np.sqrt(worth)[found].astype(np.float32),
             )
@@ -85,6 +88,10 @@ def rows_of(
         return Rows(features=np.zeros((0, width)), target=np.zeros(0), weight=np.zeros(0))
     joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
     return Rows(features=joined[0], target=joined[1], weight=joined[2])
+
+
+def _span(one: Span) -> tuple[int, int]:
+    return one if isinstance(one, tuple) else (one, 0)
 
 
 @dataclass(slots=True)
@@ -123,10 +130,12 @@ class Cumulative:
         raw = np.maximum(np.sort(np.column_stack(found), axis=1), 0) * norm[:, None]
         return raw, np.maximum(self._predict("mean", features), 0) * norm
 
-    def at(self, prepared: Prepared, origin: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    def at(
+        self, prepared: Prepared, origin: int, horizon: int, offset: int = 0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return (quantiles (n, heads), mean (n,)) of demand over the horizon from an origin."""
         norm = prepared.scale(origin) * horizon + 0.5
-        return self.quantiles(matrix(prepared, self.spec, origin, horizon), norm)
+        return self.quantiles(matrix(prepared, self.spec, origin, horizon, offset), norm)
 
     def _predict(self, head: str, features: np.ndarray) -> np.ndarray:
         trees = self.trees_[head]

@@ -18,6 +18,7 @@ from shopkeeper.inventory import segments, spread
 from shopkeeper.inventory.features import Prepared, Spec
 from shopkeeper.inventory.models import calibrate, censoring, launch, local
 from shopkeeper.inventory.models.cumulative import Cumulative, Settings, rows_of
+from shopkeeper.inventory.models.judging import Judgement, judge
 from shopkeeper.inventory.schema import SEGMENTS, Demand, DemandPanel
 from shopkeeper.inventory.schema import Features as Asked
 from shopkeeper.learn.contracts import Artefact
@@ -40,20 +41,11 @@ GLOBAL = "cumulative"
 NEW = SEGMENTS.index("new")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """Loss of each rung per segment on validation; ``chosen`` (segments,) rung names."""
-
-    chosen: tuple[str, ...]
-    losses: dict[str, dict[str, float]]
-    corrections: np.ndarray  # (segments, q)
-    rows: int
-
-
 @dataclass(slots=True)
 class Ladder:
     """``service``: the level at which rungs are judged. ``judge_at``: the horizon they are judged
-    at, in periods; take the usual protection interval. ``ahead``: periods of plan."""
+    at, in periods; take the usual protection interval. ``ahead``: periods of plan. ``steps``: also
+    learn single periods so far ahead, and judge on them."""
 
     frequency: str = "W"
     drivers: tuple[str, ...] = ()
@@ -61,6 +53,7 @@ class Ladder:
     horizons: tuple[int, ...] = ()
     service: float = 0.95
     judge_at: int = 3
+    steps: int = 0
     settings: Settings = field(default_factory=Settings)
     name: str = "ladder"
     judged_: Judgement | None = None
@@ -71,8 +64,16 @@ class Ladder:
         self.horizons = self.horizons or HORIZONS[self.frequency]
         prepared = prepare(panel)
         origins = self._origins(prepared.periods)
-        judging = self._trees(prepared, price, until=origins[0]) if origins else None
-        self.judged_ = self._judge(prepared, origins, judging)
+        trees = self._trees(prepared, price, until=origins[0]) if origins else None
+        rungs = [*RUNGS[self.frequency], *([GLOBAL] if trees else [])]
+        self.judged_ = judge(
+            prepared,
+            lambda rung, k, h, offset: self._rung(rung, prepared, trees, k, h, offset),
+            rungs,
+            origins,
+            [(1, step) for step in range(self.steps)] or [(self.judge_at, 0)],
+            self.service,
+        )
         uses_trees = GLOBAL in self.judged_.chosen
         self.trees_ = self._trees(prepared, price, until=prepared.periods) if uses_trees else None
         return self
@@ -85,19 +86,12 @@ class Ladder:
         """Return the belief on every series of a panel at its end."""
         assert self.judged_ is not None, "fit before predict"
         prepared = prepare(panel)
-        t, n = prepared.periods, len(prepared.units)
+        t = prepared.periods
         levels = spread.standard_levels()
         segment = segments.classify(prepared.panel.units, self.frequency)
-        chosen = np.array(self.judged_.chosen)[segment]
-        quantiles = np.zeros((n, len(self.horizons), len(levels)))
-        mean = np.zeros((n, len(self.horizons)))
-        for place, horizon in enumerate(self.horizons):
-            for rung in set(chosen.tolist()):
-                rows = chosen == rung
-                q, m = self._rung(rung, prepared, self.trees_, t, horizon)
-                norm = prepared.scale(t) * horizon + 0.5
-                q = calibrate.apply(q, norm, segment, self.judged_.corrections)
-                quantiles[rows, place], mean[rows, place] = q[rows], m[rows]
+        found = [self.at(prepared, t, horizon, segment=segment) for horizon in self.horizons]
+        quantiles = np.stack([q for q, _ in found], axis=1)
+        mean = np.stack([m for _, m in found], axis=1)
         young = np.flatnonzero(segment == NEW)
         if len(young):
             quantiles[young], mean[young] = launch.belief(prepared, young, self.horizons, levels)
@@ -109,14 +103,35 @@ class Ladder:
             mean=mean,
             path=path_of(self.horizons, mean),
             frequency=self.frequency,
-            model=tuple(
-                "launch" if s == NEW else str(c) for s, c in zip(segment, chosen, strict=True)
-            ),
+            model=tuple("launch" if s == NEW else self.judged_.chosen[s] for s in segment.tolist()),
             segment=tuple(SEGMENTS[s] for s in segment),
         )
 
+    def at(
+        self,
+        prepared: Prepared,
+        origin: int,
+        horizon: int,
+        offset: int = 0,
+        *,
+        segment: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return (calibrated quantiles (n, q) at the standard levels, mean (n,)) from an origin."""
+        assert self.judged_ is not None, "fit before asking"
+        if segment is None:
+            segment = segments.classify(prepared.panel.units[:, :origin], self.frequency)
+        chosen = np.array(self.judged_.chosen)[segment]
+        quantiles = np.zeros((len(chosen), len(spread.standard_levels())))
+        mean = np.zeros(len(chosen))
+        for rung in set(chosen.tolist()):
+            rows = chosen == rung
+            q, m = self._rung(rung, prepared, self.trees_, origin, horizon, offset)
+            quantiles[rows], mean[rows] = q[rows], m[rows]
+        norm = prepared.scale(origin) * horizon + 0.5
+        return calibrate.apply(quantiles, norm, segment, self.judged_.corrections), mean
+
     def _origins(self, periods: int) -> list[int]:
-        last = periods - self.judge_at
+        last = periods - max(self.judge_at, self.steps)
         first = max(LEAST_HISTORY[self.frequency], last - ORIGINS + 1)
         return list(range(first, last + 1))
 
@@ -134,7 +149,7 @@ class Ladder:
             prepared,
             self._spec(),
             origins,
-            self.horizons,
+            [*self.horizons, *((1, step) for step in range(1, self.steps))],
             price=price,
             until=until,
             most=self.settings.most_rows,
@@ -145,77 +160,20 @@ class Ladder:
         return Cumulative(self._spec(), self.settings).fit(rows)
 
     def _rung(
-        self, rung: str, prepared: Prepared, trees: Cumulative | None, origin: int, horizon: int
+        self,
+        rung: str,
+        prepared: Prepared,
+        trees: Cumulative | None,
+        origin: int,
+        horizon: int,
+        offset: int,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return (quantiles (n, q) at the standard levels, mean (n,)) of one rung, uncorrected."""
-        levels = spread.standard_levels()
         if rung == GLOBAL and trees is not None:
-            heads, mean = trees.at(prepared, origin, horizon)
-            return spread.at_levels(np.array(trees.heads), heads, levels), mean
-        method = local.methods(self.frequency)["ses20" if rung == GLOBAL else rung]
-        mean = method(prepared, origin, horizon)
-        spreads = local.variance(prepared, origin, horizon)
-        return local.negative_binomial(mean, spreads, levels), mean
-
-    def _judge(
-        self, prepared: Prepared, origins: Sequence[int], trees: Cumulative | None
-    ) -> Judgement:
-        levels = spread.standard_levels()
-        nothing = np.zeros((len(SEGMENTS), len(levels)))
-        default = RUNGS[self.frequency][2]
-        if not origins:
-            chosen = (default,) * len(SEGMENTS)
-            return Judgement(chosen=chosen, losses={}, corrections=nothing, rows=0)
-        h = self.judge_at
-        rungs = [*RUNGS[self.frequency], *([GLOBAL] if trees else [])]
-        actual = np.concatenate([prepared.future(k, h) for k in origins])
-        norm = np.concatenate([prepared.scale(k) * h + 0.5 for k in origins])
-        codes = np.concatenate(
-            [segments.classify(prepared.panel.units[:, :k], self.frequency) for k in origins]
-        )
-        good = np.isfinite(actual)
-        beliefs: dict[str, np.ndarray] = {}
-        losses: dict[str, dict[str, float]] = {}
-        for rung in rungs:
-            found = [self._rung(rung, prepared, trees, k, h) for k in origins]
-            beliefs[rung] = np.concatenate([q for q, _ in found])
-            mean = np.concatenate([m for _, m in found])
-            for code, segment in enumerate(SEGMENTS):
-                rows = good & (codes == code)
-                if rows.sum() >= 30:
-                    losses.setdefault(segment, {})[rung] = self._loss(
-                        actual[rows], beliefs[rung][rows], mean[rows], levels
-                    )
-        chosen = tuple(
-            min(losses[s], key=losses[s].__getitem__)
-            if s in losses
-            else self._usual(losses, default)
-            for s in SEGMENTS
-        )
-        taken = np.stack([beliefs[name] for name in chosen])[codes, np.arange(len(codes))]
-        corrections = calibrate.corrections(
-            actual[good], taken[good], norm[good], codes[good], levels, len(SEGMENTS)
-        )
-        return Judgement(
-            chosen=chosen, losses=losses, corrections=corrections, rows=int(good.sum())
-        )
-
-    def _loss(
-        self, actual: np.ndarray, quantiles: np.ndarray, mean: np.ndarray, levels: np.ndarray
-    ) -> float:
-        """Return scaled pinball around the service level and the median, plus a tenth of |bias|."""
-        total = max(actual.sum(), 1e-9)
-        wanted = [int(np.abs(levels - level).argmin()) for level in (0.5, 0.9, self.service)]
-        error = actual[:, None] - quantiles[:, wanted]
-        pinball = np.maximum(levels[wanted] * error, (levels[wanted] - 1) * error)
-        bias = abs(mean.sum() - actual.sum()) / total
-        return float(pinball.sum() / total / len(wanted) + 0.1 * bias)
-
-    @staticmethod
-    def _usual(losses: dict[str, dict[str, float]], default: str) -> str:
-        """Return the rung that wins most segments, for segments that validation never saw."""
-        winners = [min(found, key=found.__getitem__) for found in losses.values()]
-        return max(sorted(set(winners)), key=winners.count) if winners else default
+            heads, mean = trees.at(prepared, origin, horizon, offset)
+            return spread.at_levels(np.array(trees.heads), heads, spread.standard_levels()), mean
+        name = RUNGS[self.frequency][-1] if rung == GLOBAL else rung
+        return local.belief(name, prepared, origin, horizon, offset)
 
     def to_artefact(self) -> Artefact:
         """Return trees, corrections and choices as plain arrays and facts."""
@@ -228,6 +186,7 @@ class Ladder:
             "horizons": list(self.horizons),
             "service": self.service,
             "judge_at": self.judge_at,
+            "steps": self.steps,
             "chosen": list(self.judged_.chosen),
             "losses": self.judged_.losses,
             "rows": self.judged_.rows,
@@ -250,6 +209,7 @@ class Ladder:
             horizons=tuple(facts["horizons"]),
             service=facts["service"],
             judge_at=facts["judge_at"],
+            steps=facts["steps"],
         )
         model.judged_ = Judgement(
             chosen=tuple(facts["chosen"]),

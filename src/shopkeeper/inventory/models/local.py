@@ -12,7 +12,8 @@ from functools import partial
 import numpy as np
 from scipy import stats
 
-from shopkeeper.inventory.features import WINDOWS, Prepared
+from shopkeeper.inventory.features import WINDOWS, Prepared, cycle_ratio
+from shopkeeper.inventory.spread import standard_levels
 
 # name -> (prepared, origin, horizon) -> (n,) cumulative demand
 Method = Callable[[Prepared, int, int], np.ndarray]
@@ -165,6 +166,20 @@ def methods(frequency: str) -> dict[str, Method]:
     found["ets"] = damped_trend
     found["last_year"] = last_year
     return found
+
+
+def belief(
+    name: str, prepared: Prepared, origin: int, horizon: int, offset: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (quantiles (n, q) at the standard levels, mean (n,)) of a method by its name.
+
+    Methods are flat; the short cycle (weekdays) multiplies them. Around the mean a negative
+    binomial with the variance of recent sums.
+    """
+    ratio = cycle_ratio(prepared, origin, horizon, offset)
+    mean = methods(prepared.panel.frequency)[name](prepared, origin, horizon) * ratio
+    spreads = variance(prepared, origin, horizon) * ratio
+    return negative_binomial(mean, spreads, standard_levels()), mean
 
 
 def variance(prepared: Prepared, origin: int, horizon: int) -> np.ndarray:
