@@ -39,6 +39,8 @@ SCOPES: dict[str, str] = {
     "cases:read": "see fraud cases, rules, lists, alerts and performance",
     "cases:write": "lock, note and decide fraud cases",
     "rules:admin": "change fraud rules, lists and costs",
+    "supply:read": "see route plans, stops, orders at risk and suppliers' messages",
+    "supply:write": "plan and publish routes, mark stops, set tariffs, judge messages",
     "models:read": "list model versions",
     "models:write": "roll back models",
     "metrics:read": "read /metrics from another machine",

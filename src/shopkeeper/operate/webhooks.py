@@ -35,6 +35,8 @@ TOPICS: dict[str, str] = {
     "fraud.order_released": "A person released a held order.",
     "fraud.order_cancelled": "A person cancelled a held order as fraud.",
     "fraud.alert": "Card testing, a new ring, drift, or a sudden approval rate.",
+    "supply.plan_published": "A route plan was published.",
+    "supply.promise_changed": "An order will come on another day than was promised.",
 }
 # Seconds from a failed try to the next one; after the last the message stays as failed.
 PAUSES_SECONDS = (5, 30, 120, 600, 1800, 7200, 21_600, 43_200)

@@ -50,6 +50,8 @@ def check_rule(rule_id: str, text: str) -> None:
     """Raise BadInput unless a rule of supply says what it should."""
     if rule_id.startswith("carrier:") and len(rule_id) > len("carrier:"):
         tariff_of(rule_id.removeprefix("carrier:"), text)
+    elif rule_id.startswith("vehicle:") and len(rule_id) > len("vehicle:"):
+        vehicle_of(rule_id.removeprefix("vehicle:"), text)
     elif rule_id == "allocation":
         rules_of(_numbers(rule_id, text, [f.name for f in fields(Rules)]))
     else:
@@ -57,8 +59,24 @@ def check_rule(rule_id: str, text: str) -> None:
             f"Supply has no rule '{shorten(rule_id)}'.",
             field="rule_id",
             value=rule_id,
-            allowed="allocation, carrier:NAME",
+            allowed="allocation, carrier:NAME, vehicle:NAME",
         )
+
+
+def vehicle_of(vehicle_id: str, text: str) -> dict[str, Any]:
+    """Return a vehicle of the plan from its rule; day_plan.py checks its fields.
+
+    >>> vehicle_of("van-1", '{"capacity": 40}')
+    {'vehicle_id': 'van-1', 'capacity': 40}
+    """
+    rule = f"vehicle:{vehicle_id}"
+    try:
+        facts = json.loads(text)
+    except ValueError as problem:
+        raise BadInput(f"The rule {rule} is not JSON: {problem}.", field="text") from problem
+    if not isinstance(facts, dict):
+        raise BadInput(f"The rule {rule} is not a JSON object.", field="text", value=text)
+    return {"vehicle_id": vehicle_id, **facts}
 
 
 def rules_of(facts: Mapping[str, Any]) -> Rules:

@@ -1,0 +1,238 @@
+"""Supply over HTTP beyond the checkout: route jobs, published plans, stops, rules, notices.
+
+A route plan takes minutes, so it is a job: submit, look, cancel, move by hand, publish. Who acts
+is the key: its name and id stand on every event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastapi import Body, FastAPI, Path, Query, Request
+from starlette.responses import Response
+
+from shopkeeper.api import errors
+from shopkeeper.api.openapi import guarded_by
+from shopkeeper.api.service import Service
+from shopkeeper.base import clock
+from shopkeeper.base.errors import BadInput
+from shopkeeper.data import lookups, supply_reads, supply_reports
+from shopkeeper.operate import route_jobs, supply_desk
+from shopkeeper.supply import day_plan
+
+Id = Annotated[str, Path(min_length=1, max_length=128)]
+Given = Annotated[dict[str, Any], Body()]
+_TAGS: dict[str, Any] = {"tags": ["supply"]}
+READ, WRITE = "supply:read", "supply:write"
+RISK_DAYS = 1
+
+
+def add(api: FastAPI, service: Service) -> None:
+    """Put the routes of supply on the app."""
+    _jobs(api, service)
+    _moves(api, service)
+    _plans(api, service)
+    _known(api, service)
+
+
+def _jobs(api: FastAPI, service: Service) -> None:
+    home = service.shop.settings.home
+
+    @api.post(
+        "/v1/supply/routes",
+        operation_id="submit_routes",
+        **_TAGS,
+        **guarded_by(WRITE, "400", "413", "429"),
+    )
+    async def submit(body: Given) -> Response:
+        """Start planning a day: the body is the day, or {"date", "seconds"} for waiting orders."""
+        raw = body
+        if "stops" not in body:
+            given = _only(body, ("date", "seconds"))
+            seconds = day_plan.search_of(given)[0]
+            ask = partial(supply_desk.day_of, service.shop, given.get("date"), seconds=seconds)
+            raw = await _run(ask)
+        return errors.JSON(await _run(route_jobs.submit, home, raw), status_code=202)
+
+    @api.get("/v1/supply/routes", operation_id="list_routes", **_TAGS, **guarded_by(READ))
+    async def listing() -> Response:
+        """The route jobs, newest first."""
+        return errors.JSON({"jobs": await _run(route_jobs.listing, home)})
+
+    @api.get(
+        "/v1/supply/routes/{job_id}",
+        operation_id="get_routes",
+        **_TAGS,
+        **guarded_by(READ, "404"),
+    )
+    async def look(job_id: Id) -> Response:
+        """How a job stands, with its plan: the best so far while it runs."""
+        state = await _run(route_jobs.state, home, job_id)
+        if state["has_plan"]:
+            made = await _run(route_jobs.plan, home, job_id)
+            state["plan"] = day_plan.plan_json(made)
+        return errors.JSON(state)
+
+    @api.post(
+        "/v1/supply/routes/{job_id}/cancel",
+        operation_id="cancel_routes",
+        **_TAGS,
+        **guarded_by(WRITE, "404"),
+    )
+    async def cancel(job_id: Id) -> Response:
+        """Stop a job; it keeps its best plan so far."""
+        return errors.JSON(await _run(route_jobs.cancel, home, job_id))
+
+
+def _moves(api: FastAPI, service: Service) -> None:
+    home = service.shop.settings.home
+
+    @api.post(
+        "/v1/supply/routes/{job_id}/moves",
+        operation_id="move_stop",
+        **_TAGS,
+        **guarded_by(WRITE, "400", "404", "409"),
+    )
+    async def move(job_id: Id, body: Given) -> Response:
+        """Move a stop by hand; ``apply`` false only says whether it fits and what it costs."""
+        given = _only(body, ("stop_id", "vehicle_id", "position", "apply"))
+        stop, vehicle = _text(given, "stop_id"), _text(given, "vehicle_id")
+        position = given.get("position", 0)
+        if not isinstance(position, int) or isinstance(position, bool):
+            raise BadInput("position must be a whole number.", field="position", value=position)
+        if given.get("apply") is True:
+            change, _ = await _run(route_jobs.apply_move, home, job_id, stop, vehicle, position)
+        else:
+            change = await _run(route_jobs.try_move, home, job_id, stop, vehicle, position)
+        return errors.JSON(move_json(change))
+
+    @api.post(
+        "/v1/supply/routes/{job_id}/publish",
+        operation_id="publish_routes",
+        **_TAGS,
+        **guarded_by(WRITE, "404", "409"),
+    )
+    async def publish(job_id: Id, request: Request) -> Response:
+        """Put a job's plan on the record as a decision, and tell other programs."""
+        made = await _run(supply_desk.publish, service.shop, job_id, _who(request))
+        return errors.JSON({"decision_id": made})
+
+
+def _plans(api: FastAPI, service: Service) -> None:
+    shop = service.shop
+
+    @api.get("/v1/supply/plans", operation_id="list_plans", **_TAGS, **guarded_by(READ, "503"))
+    async def plans() -> Response:
+        """The published plans, newest first, with how their stops stand."""
+        rows = await _run(supply_reports.plans, shop.warehouse)
+        told = [lookups.plain({k: v for k, v in row.items() if k != "value"}) for row in rows]
+        return errors.JSON({"plans": told})
+
+    @api.get(
+        "/v1/supply/plans/{decision_id}/stops",
+        operation_id="list_stops",
+        **_TAGS,
+        **guarded_by(READ, "503"),
+    )
+    async def stops(decision_id: Id) -> Response:
+        """A plan's stops as they stand."""
+        rows = await _run(supply_reports.stops_of, shop.warehouse, decision_id)
+        return errors.JSON({"stops": [_plain(row) for row in rows]})
+
+    @api.post(
+        "/v1/supply/plans/{decision_id}/stops/{stop_id}",
+        operation_id="mark_stop",
+        **_TAGS,
+        **guarded_by(WRITE, "400", "404"),
+    )
+    async def mark(decision_id: Id, stop_id: Id, request: Request, body: Given) -> Response:
+        """Say that a stop is done, failed or skipped."""
+        given = _only(body, ("status", "reason"))
+        status, reason = _text(given, "status"), str(given.get("reason") or "")
+        who = _who(request)
+        await _run(supply_desk.mark_stop, shop, decision_id, stop_id, status, who, reason)
+        return errors.JSON({"stop_id": stop_id, "status": status})
+
+    @api.get("/v1/supply/at-risk", operation_id="orders_at_risk", **_TAGS, **guarded_by(READ))
+    async def risk(days: Annotated[int, Query(ge=0, le=60)] = RISK_DAYS) -> Response:
+        """Orders that have not come and are promised within some days, the soonest first."""
+        until = clock.now_us() + days * clock.DAY_US
+        rows = await _run(supply_reports.at_risk, shop.warehouse, until)
+        return errors.JSON({"orders": [_plain(row) for row in rows]})
+
+
+def _known(api: FastAPI, service: Service) -> None:
+    shop = service.shop
+
+    @api.get("/v1/supply/locations", operation_id="list_locations", **_TAGS, **guarded_by(READ))
+    async def locations() -> Response:
+        """Warehouses, shops and depots as they stand."""
+        rows = await _run(supply_reads.locations, shop.warehouse)
+        return errors.JSON({"locations": [_plain(row) for row in rows]})
+
+    @api.put(
+        "/v1/supply/rules/{rule_id}",
+        operation_id="put_supply_rule",
+        **_TAGS,
+        **guarded_by(WRITE, "400"),
+    )
+    async def rule(rule_id: Id, request: Request, body: Given) -> Response:
+        """Set a rule: allocation, carrier:NAME or vehicle:NAME; ``text`` is its JSON."""
+        given = _only(body, ("text", "active"))
+        active = given.get("active", True) is True
+        work = partial(supply_desk.put_rule, active=active)
+        await _run(work, shop, rule_id, _text(given, "text", 10_000), _who(request))
+        return errors.JSON({"rule_id": rule_id, "active": active})
+
+
+def move_json(change: day_plan.Move) -> dict[str, Any]:
+    """Return what a move does as plain JSON values."""
+    return {
+        "stop_id": change.stop_id,
+        "vehicle_id": change.vehicle_id,
+        "position": change.position,
+        "feasible": change.feasible,
+        "broken": [{"reason": reason, "facts": dict(facts)} for reason, facts in change.broken],
+        "cost_change_minor": change.cost_after_minor - change.cost_before_minor,
+        "metres_change": change.metres_after - change.metres_before,
+    }
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return lookups.plain({k: v for k, v in row.items() if k not in ("dt", "seq", "event_id")})
+
+
+def _only(body: Mapping[str, Any], allowed: tuple[str, ...]) -> Mapping[str, Any]:
+    for name in body:
+        if name not in allowed:
+            raise BadInput(
+                f"The body has the unknown field '{name[:60]}'.",
+                field=name,
+                value=body[name],
+                allowed=", ".join(allowed),
+            )
+    return body
+
+
+def _text(given: Mapping[str, Any], name: str, longest: int = 128) -> str:
+    value = given.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise BadInput(
+            f"{name} must be a text of 1 to {longest} characters.",
+            field=name,
+            value=value,
+            allowed=f"1 to {longest} characters",
+        )
+    return value
+
+
+def _who(request: Request) -> str:
+    key = request.scope["shop.key"]
+    return f"{key.name} ({key.key_id})"
+
+
+async def _run(work: Any, *given: Any) -> Any:
+    return await anyio.to_thread.run_sync(work, *given)

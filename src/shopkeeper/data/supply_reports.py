@@ -1,0 +1,158 @@
+"""What the dispatcher's pages and jobs read: stops to plan, orders at risk, promises kept, notices.
+
+SQL lives in data/; all come back as plain rows.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from shopkeeper.data.warehouse import Warehouse
+
+# Orders that wait, with the place that their allocation was asked for (about 100 m exact).
+_OPEN_STOPS = """
+SELECT
+    a.order_id, a.location_id, a.carrier, a.units, a.lines, a.promised_us, a.decision_id,
+    p.starts_us, p.ends_us,
+    TRY_CAST((d.request ->> '$.to') ->> '$.latitude' AS DOUBLE) AS latitude,
+    TRY_CAST((d.request ->> '$.to') ->> '$.longitude' AS DOUBLE) AS longitude
+FROM allocations AS a
+JOIN decisions AS d ON a.decision_id = d.decision_id
+LEFT JOIN (
+    SELECT order_id, min(starts_us) AS starts_us, min(ends_us) AS ends_us
+    FROM events WHERE kind = 'purchase' GROUP BY order_id
+) AS p ON a.order_id = p.order_id
+WHERE a.state = 'waiting'
+ORDER BY a.order_id, a.location_id
+"""
+_AT_RISK = """
+SELECT
+    a.order_id, a.customer_id, a.location_id, a.carrier, a.promised_us, a.ordered_us, a.units,
+    a.decision_id, s.shipment_id, s.state AS parcel_state
+FROM allocations AS a
+LEFT JOIN parcels AS s ON a.order_id = s.order_id AND a.location_id = s.location_id
+WHERE a.ordered_us IS NOT NULL AND a.promised_us IS NOT NULL
+    AND a.state IN ('waiting', 'shipped')
+    AND coalesce(s.state, 'on_its_way') = 'on_its_way'
+    AND a.promised_us < $until
+ORDER BY a.promised_us, a.order_id
+LIMIT $most
+"""
+_KEPT = """
+SELECT
+    CAST(ordered_us / 604800000000 AS BIGINT) AS week,
+    count(*) AS parcels,
+    count(CASE WHEN delivered_us <= promised_us THEN 1 END) AS kept
+FROM parcels
+WHERE delivered_us IS NOT NULL AND promised_us IS NOT NULL AND ordered_us IS NOT NULL
+GROUP BY week
+ORDER BY week
+"""
+_DECIDED_PARCELS = """
+SELECT s.shipment_id, s.state, s.delivered_us, s.shipped_us, s.order_id,
+    coalesce(s.decision_id, a.decision_id) AS decision_id
+FROM parcels AS s
+LEFT JOIN allocations AS a ON s.order_id = a.order_id AND s.location_id = a.location_id
+WHERE s.state IN ('delivered', 'late', 'failed')
+    AND coalesce(s.decision_id, a.decision_id) IS NOT NULL
+    AND coalesce(s.decision_id, a.decision_id) NOT IN (
+        SELECT decision_id FROM events WHERE kind = 'outcome' AND decision_id IS NOT NULL
+    )
+"""
+
+
+def open_stops(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Return the parcels that wait to be delivered, with where they go."""
+    return warehouse.sql(_OPEN_STOPS).to_pylist()
+
+
+def at_risk(warehouse: Warehouse, until_us: int, most: int = 200) -> list[dict[str, Any]]:
+    """Return undelivered parcels that are promised before a moment, the soonest first."""
+    return warehouse.sql(_AT_RISK, {"until": until_us, "most": most}).to_pylist()
+
+
+def promises_kept(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Return per week of the order how many parcels came by their promise."""
+    return warehouse.sql(_KEPT).to_pylist()
+
+
+def untold_outcomes(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Return parcels that ended and whose decision has no outcome yet."""
+    return warehouse.sql(_DECIDED_PARCELS).to_pylist()
+
+
+def plans(warehouse: Warehouse, most: int = 20) -> list[dict[str, Any]]:
+    """Return the published route plans, newest first, with how their stops stand."""
+    rows = warehouse.sql(
+        "SELECT d.decision_id, d.subject, d.occurred_us, d.value, "
+        "count(s.stop_id) AS stops, "
+        "count(CASE WHEN s.status = 'done' THEN 1 END) AS done, "
+        "count(CASE WHEN s.status = 'failed' THEN 1 END) AS failed "
+        "FROM decisions AS d LEFT JOIN route_stops AS s ON d.decision_id = s.decision_id "
+        "WHERE d.capability = 'supply' AND d.value ->> '$.kind' = 'routes' "
+        "GROUP BY ALL ORDER BY d.occurred_us DESC LIMIT $most",
+        {"most": most},
+    ).to_pylist()
+    return [{**row, "value": json.loads(row["value"])} for row in rows]
+
+
+def stops_of(warehouse: Warehouse, decision_id: str) -> list[dict[str, Any]]:
+    """Return a plan's stops as they stand, by vehicle and position."""
+    return warehouse.sql(
+        "SELECT * FROM route_stops WHERE decision_id = $plan ORDER BY vehicle_id, position",
+        {"plan": decision_id},
+    ).to_pylist()
+
+
+def notices(
+    warehouse: Warehouse, state: str | None = None, most: int = 100
+) -> list[dict[str, Any]]:
+    """Return messages of suppliers, newest first."""
+    return warehouse.sql(
+        "SELECT * FROM notices WHERE $state IS NULL OR state = $state "
+        "ORDER BY occurred_us DESC, notice_id LIMIT $most",
+        {"state": state, "most": most},
+    ).to_pylist()
+
+
+def notice(warehouse: Warehouse, notice_id: str) -> dict[str, Any] | None:
+    """Return one message of a supplier, None where there is none."""
+    found = warehouse.sql("SELECT * FROM notices WHERE notice_id = $id", {"id": notice_id})
+    return found.to_pylist()[0] if found.num_rows else None
+
+
+def open_purchases(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Return what suppliers still have to bring, each product of each purchase order."""
+    return warehouse.sql(
+        "SELECT p.*, i.title FROM purchase_orders AS p LEFT JOIN items AS i "
+        "ON p.item_id = i.item_id WHERE p.outstanding > 0 AND p.state NOT IN "
+        "('cancelled', 'closed') ORDER BY p.purchase_order_id, p.item_id"
+    ).to_pylist()
+
+
+def waiting_for(warehouse: Warehouse, item_ids: list[str]) -> list[dict[str, Any]]:
+    """Return supply's latest answers to orders that wait for some products, with their request."""
+    rows = warehouse.sql(
+        "SELECT decision_id, subject, customer_id, occurred_us, value, request FROM ("
+        "SELECT *, row_number() OVER (PARTITION BY subject ORDER BY occurred_us DESC, seq DESC)"
+        " AS age FROM decisions WHERE capability = 'supply'"
+        " AND value ->> '$.kind' = 'allocation') AS told WHERE age = 1"
+        " AND value ->> '$.complete' = 'false' ORDER BY occurred_us"
+    ).to_pylist()
+    found = []
+    for row in rows:
+        value = json.loads(row["value"])
+        if set(value["waits_for"]) & set(item_ids):
+            found.append({**row, "value": value, "request": json.loads(row["request"])})
+    return found
+
+
+def daily_units(warehouse: Warehouse, item_id: str, since_us: int) -> float:
+    """Return the units of a product that were ordered since a moment."""
+    found = warehouse.sql(
+        "SELECT coalesce(sum(quantity), 0) AS units FROM order_lines "
+        "WHERE item_id = $item AND occurred_us >= $since",
+        {"item": item_id, "since": since_us},
+    )
+    return float(found["units"][0].as_py())

@@ -1,0 +1,114 @@
+"""Route jobs over HTTP: submit, look, move, publish, mark; and every wrong day has a name."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+
+@pytest.fixture
+def day():
+    return {
+        "date": "2026-11-25",
+        "depots": [{"depot_id": "north", "latitude": 41.0, "longitude": -84.0}],
+        "vehicles": [
+            {"vehicle_id": "van-1", "capacity": 20},
+            {"vehicle_id": "van-2", "capacity": 20},
+        ],
+        "stops": [
+            {
+                "stop_id": f"s{n}",
+                "order_id": f"o{n}",
+                "latitude": 41.0 + n / 100,
+                "longitude": -84.0,
+            }
+            for n in range(1, 7)
+        ],
+        "seconds": 0.4,
+    }
+
+
+def finished(server, job_id: str) -> dict:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        told = server.call("GET", f"/v1/supply/routes/{job_id}").json()
+        if told["status"] not in ("queued", "running"):
+            return told
+        time.sleep(0.1)
+    raise AssertionError("the job did not end")
+
+
+def test_a_plan_from_submit_to_the_last_stop(server, day):
+    answer = server.call("POST", "/v1/supply/routes", json=day)
+    assert answer.status_code == 202, answer.text
+    job = answer.json()["job_id"]
+    told = finished(server, job)
+    assert told["status"] == "time_limit"
+    assert told["plan"]["feasible"]
+    route = told["plan"]["routes"][0]
+    stops = [v["stop_id"] for v in route["visits"] if v["kind"] != "depot"]
+    other = {"van-1": "van-2", "van-2": "van-1"}[route["vehicle_id"]]
+    body = {"stop_id": stops[0], "vehicle_id": other, "position": 0}
+    tried = server.call("POST", f"/v1/supply/routes/{job}/moves", json=body).json()
+    assert tried["feasible"]
+    done = server.call("POST", f"/v1/supply/routes/{job}/moves", json={**body, "apply": True})
+    assert done.json()["cost_change_minor"] == tried["cost_change_minor"]
+    after = server.call("GET", f"/v1/supply/routes/{job}").json()
+    assert after["cost_minor"] == told["cost_minor"] + tried["cost_change_minor"]
+    plan = server.call("POST", f"/v1/supply/routes/{job}/publish").json()["decision_id"]
+    again = server.call("POST", f"/v1/supply/routes/{job}/publish").json()["decision_id"]
+    assert again == plan
+    listed = server.call("GET", f"/v1/supply/plans/{plan}/stops").json()["stops"]
+    assert sorted(s["stop_id"] for s in listed) == [f"s{n}" for n in range(1, 7)]
+    moved = next(s for s in listed if s["stop_id"] == stops[0])
+    assert moved["vehicle_id"] == other
+    where = f"/v1/supply/plans/{plan}/stops/s1"
+    assert server.call("POST", where, json={"status": "done"}).status_code == 200
+    assert server.call("POST", where, json={"status": "eaten"}).status_code == 400
+    assert server.call("POST", where[:-1] + "99", json={"status": "done"}).status_code == 404
+    [listed] = server.call("GET", "/v1/supply/plans").json()["plans"]
+    assert (listed["stops"], listed["done"]) == (6, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"vehicles": []}, "vehicles"),
+        ({"depots": []}, "depots"),
+        ({"stops": [{"stop_id": "a", "latitude": 0, "longitude": 0}]}, "stops[0].latitude"),
+        ({"stops": [{"stop_id": "a", "latitude": 41.0}]}, "stops[0].longitude"),
+        ({"seconds": -1}, "seconds"),
+        ({"colour": "red"}, "plan.colour"),
+    ],
+)
+def test_a_wrong_day_names_its_field(server, day, change, field):
+    answer = server.call("POST", "/v1/supply/routes", json={**day, **change})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["field"] == field
+
+
+def test_nothing_to_plan_and_no_vehicle_have_names(server):
+    answer = server.call("POST", "/v1/supply/routes", json={})
+    assert answer.json()["error"]["code"] == "no_vehicles"
+    rule = {"text": '{"capacity": 40, "starts": "08:00"}'}
+    assert server.call("PUT", "/v1/supply/rules/vehicle:van-1", json=rule).status_code == 200
+    answer = server.call("POST", "/v1/supply/routes", json={})
+    assert answer.json()["error"]["code"] == "no_stops"
+    for name, text in (
+        ("vehicle:van-2", '{"capacity": -1}'),
+        ("vehicle:van-2", "{"),
+        ("carrier:post", '{"parcel_minor": "much"}'),
+        ("colour", "{}"),
+        ("allocation", '{"promise_level": NaN}'),
+    ):
+        answer = server.call("PUT", f"/v1/supply/rules/{name}", json={"text": text})
+        assert answer.status_code == 400, (name, text)
+
+
+def test_unknown_jobs_and_keys_without_the_scope(server):
+    assert server.call("GET", "/v1/supply/routes/routes_0").status_code == 404
+    assert server.call("GET", "/v1/supply/routes", key=None).status_code == 401
+    key = server.keys.make("reader", ["supply:read"])[1]
+    assert server.call("GET", "/v1/supply/routes", key=key).status_code == 200
+    assert server.call("POST", "/v1/supply/routes", key=key, json={}).status_code == 403
