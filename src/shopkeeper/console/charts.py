@@ -1,6 +1,7 @@
 """What a chart shows, as plain values for static/charts.js; nothing here draws.
 
-A spec has a ``type`` (bars, lines, days, whiskers, curve) and its rows; times are milliseconds.
+A spec has a ``type`` (bars, lines, days, whiskers, curve, graph) and its rows; times are
+milliseconds.
 """
 
 from __future__ import annotations
@@ -85,3 +86,27 @@ def whiskers(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def curve(series: Mapping[str, list[tuple[float, float]]]) -> dict[str, Any]:
     """Return one line per name over training steps."""
     return {"type": "curve", "series": [{"name": n, "data": p} for n, p in series.items()]}
+
+
+def graph(
+    nodes: Iterable[Mapping[str, Any]], edges: Iterable[Iterable[str]], kinds: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return nodes and edges to be laid out by force.
+
+    ``nodes``: id, kind, label, mine (drawn large), frauds (ringed in red); ``kinds`` kind -> word.
+    """
+    return {
+        "type": "graph",
+        "kinds": list(kinds.values()),
+        "nodes": [
+            {
+                "id": one["id"],
+                "kind": list(kinds).index(one["kind"]),
+                "label": one["label"],
+                "mine": one["mine"],
+                "frauds": one["frauds"],
+            }
+            for one in nodes
+        ],
+        "edges": [list(edge) for edge in edges],
+    }

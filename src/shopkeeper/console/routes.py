@@ -21,7 +21,16 @@ from shopkeeper.base import log
 from shopkeeper.base.errors import ShopError
 from shopkeeper.console import session, sign_in
 from shopkeeper.console.forms import form_route
-from shopkeeper.console.pages import customers, decisions, find, models, overview, products, quality
+from shopkeeper.console.pages import (
+    customers,
+    decisions,
+    find,
+    fraud,
+    models,
+    overview,
+    products,
+    quality,
+)
 from shopkeeper.console.speech import COOKIE as LANGUAGE_COOKIE
 from shopkeeper.console.speech import LANGUAGES
 from shopkeeper.console.view import Console, View
@@ -33,6 +42,7 @@ AREAS = (
     quality.AREA,
     customers.AREA,
     products.AREA,
+    fraud.AREA,
     models.AREA,
     decisions.AREA,
     find.AREA,

@@ -277,6 +277,25 @@ def alerts(warehouse: Tables, offset: int, limit: int) -> list[dict[str, Any]]:
     )
 
 
+def baskets(warehouse: Tables, start_us: int, end_us: int) -> list[dict[str, Any]]:
+    """Return the orders of known customers in a span, by time."""
+    return rows(
+        warehouse,
+        """
+        SELECT order_id, customer_id, occurred_us, net_minor, currency, location_id FROM orders
+        WHERE customer_id IS NOT NULL AND net_minor > 0 AND occurred_us > ? AND occurred_us <= ?
+        ORDER BY occurred_us, order_id
+        """,
+        [start_us, end_us],
+    )
+
+
+def last_order(warehouse: Tables) -> int | None:
+    """Return when the newest order was placed, None without orders."""
+    found = rows(warehouse, "SELECT max(occurred_us) AS at_us FROM orders")
+    return found[0]["at_us"] if found else None
+
+
 def disputed(warehouse: Tables, payment_id: str) -> tuple[dict[str, Any], int]:
     """Return a payment and when its chargeback came, or NotFound."""
     found = rows(

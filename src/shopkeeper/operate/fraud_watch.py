@@ -161,7 +161,16 @@ class FraudWatch:
 def raise_alert(shop: Any, alert: Alert) -> str:
     """Put an alert on the record and tell other systems; returns its id."""
     alert_id = ids.new_id("alr")
-    event = Event(
+    shop.append_events([alert_event(alert, alert_id)], source="watch")
+    body = {"alert_id": alert_id, "kind": alert.kind, "facts": dict(alert.facts)}
+    webhooks.send(shop, "fraud.alert", body, message_id=alert_id)
+    log.warning("fraud.alert", kind=alert.kind, alert_id=alert_id)
+    return alert_id
+
+
+def alert_event(alert: Alert, alert_id: str) -> Event:
+    """Return the event that records an alert."""
+    return Event(
         event_id=alert_id,
         kind="action",
         occurred_at=clock.from_us(min(alert.at_us, clock.now_us())),
@@ -174,11 +183,6 @@ def raise_alert(shop: Any, alert: Alert) -> str:
             "facts": json.dumps(dict(alert.facts), ensure_ascii=False),
         },
     )
-    shop.append_events([event], source="watch")
-    body = {"alert_id": alert_id, "kind": alert.kind, "facts": dict(alert.facts)}
-    webhooks.send(shop, "fraud.alert", body, message_id=alert_id)
-    log.warning("fraud.alert", kind=alert.kind, alert_id=alert_id)
-    return alert_id
 
 
 def _tell(shop: Any, topic: str, case: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@
   const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
   const plain = new Intl.NumberFormat(language, { maximumFractionDigits: 4 });
   const clock = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone: "UTC" });
   const hours = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
 
   function money(unit) {
@@ -63,12 +64,12 @@
       return {
         xAxis: axis({
           type: "category", data: spec.slots, splitLine: { show: false },
-          axisLabel: { color: tone("ink-soft"), fontSize: 11, hideOverlap: true, formatter: (at) => hours.format(Number(at)) },
+          axisLabel: { color: tone("ink-soft"), fontSize: 11, hideOverlap: true, formatter: (at) => (spec.daily ? day : hours).format(Number(at)) },
         }),
         yAxis: axis({ type: "value", minInterval: 1, axisLine: { show: false }, axisLabel: { color: tone("ink-soft"), fontSize: 11, formatter: (n) => short.format(n) } }),
         tooltip: {
           ...base().tooltip,
-          formatter: (rows) => [clock.format(Number(rows[0].name)), ...rows.filter((r) => r.value).map((r) => `${r.seriesName}  ${plain.format(r.value)}`)].join("\n"),
+          formatter: (rows) => [(spec.daily ? day : clock).format(Number(rows[0].name)), ...rows.filter((r) => r.value).map((r) => `${r.seriesName}  ${plain.format(r.value)}`)].join("\n"),
         },
         series: spec.series.map((one) => ({
           type: "bar", name: one.name, stack: "all", barMaxWidth: 16, data: one.data,
@@ -152,6 +153,30 @@
         yAxis: axis({ type: "value", scale: true, axisLine: { show: false } }),
         tooltip: { ...base().tooltip, formatter: (rows) => rows.map((r) => `${r.seriesName}  ${plain.format(r.value[0])}: ${plain.format(r.value[1])}`).join("\n") },
         series: spec.series.map((one) => ({ type: "line", name: one.name, data: one.data, symbol: "circle", symbolSize: 5, lineStyle: { width: 2 } })),
+      };
+    },
+    graph(spec) {
+      return {
+        legend: { ...base().legend, data: spec.kinds },
+        tooltip: {
+          ...base().tooltip, trigger: "item",
+          formatter: (point) => (point.dataType === "edge" ? "" : `${spec.kinds[spec.nodes[point.dataIndex].kind]}\n${point.name}`),
+        },
+        series: [{
+          type: "graph", layout: "force", roam: true, top: 40, bottom: 10,
+          force: { repulsion: 160, edgeLength: [40, 90], layoutAnimation: false },
+          categories: spec.kinds.map((name) => ({ name })),
+          label: { show: true, position: "right", color: tone("ink-soft"), fontSize: 11 },
+          labelLayout: { hideOverlap: true },
+          lineStyle: { color: tone("line"), width: 1.5 },
+          data: spec.nodes.map((node) => ({
+            id: node.id, name: node.label, category: node.kind,
+            symbol: node.kind === 0 ? "circle" : "roundRect",
+            symbolSize: node.mine ? 22 : 13,
+            itemStyle: node.frauds ? { borderColor: tone("seal"), borderWidth: 3 } : {},
+          })),
+          links: spec.edges.map(([source, target]) => ({ source, target })),
+        }],
       };
     },
   };
