@@ -13,6 +13,7 @@
     ├── ShopLocked                shop_locked         409     1
     ├── PortInUse                 port_in_use         409     1
     ├── StoreUnavailable          store_unavailable   503     1   (disk full, log unreadable)
+    ├── ModelUnavailable          model_unavailable   503     1   (no answer of a language model)
     └── ArtefactBroken            artefact_broken     503     1   (corrupt model or lake file)
 
 Raise the most exact one. Nothing else is shown to a user with its own words; any other
@@ -152,6 +153,13 @@ class StoreUnavailable(ShopError):
     """The log cannot be written or read just now: disk full, file damaged."""
 
     code = "store_unavailable"
+    http_status = 503
+
+
+class ModelUnavailable(ShopError):
+    """The language model did not answer in time; callers go on with the grammar."""
+
+    code = "model_unavailable"
     http_status = 503
 
 

@@ -68,6 +68,14 @@ class Settings:
     )
     engine_memory: str = field(default="4GB", metadata={"help": "DuckDB memory limit."})
     engine_threads: int = field(default=2, metadata={"help": "DuckDB threads."})
+    language_model_url: str = field(
+        default="",
+        metadata={"help": "OpenAI-compatible address of a language model; empty: none is used."},
+    )
+    language_model: str = field(default="", metadata={"help": "Name of the model at that address."})
+    language_model_seconds: int = field(
+        default=20, metadata={"help": "Seconds for one answer of the language model."}
+    )
     random_seed: int = field(default=7, metadata={"help": "Seed of every training."})
 
     @property

@@ -55,7 +55,7 @@ class UniversalSentenceEncoder:
             new = [t for t in dict.fromkeys(texts) if t not in self._memory]
             rows = dict(zip(new, self._compute(new), strict=True)) if new else {}
             out = np.stack([rows[t] if t in rows else self._memory[t] for t in texts])
-            for text in texts if len(texts) <= 64 else []:
+            for text in texts if len(texts) <= self._remembered // 2 else []:
                 if text in rows:
                     self._memory[text] = rows[text]
                 self._memory.move_to_end(text)
