@@ -21,6 +21,8 @@ _FILES = {
     "/docs/docs.js": ("docs.js", "text/javascript"),
     "/docs/docs.css": ("docs.css", "text/css"),
     "/shopkeeper.js": ("shopkeeper.js", "text/javascript"),
+    "/chat.js": ("chat.js", "text/javascript"),
+    "/chat.css": ("chat.css", "text/css"),
 }
 
 
@@ -47,7 +49,7 @@ def _serve(path: str, body: bytes, media_type: str) -> Handler:
     headers = {"ETag": tag, "Cache-Control": "public, max-age=300"}
     if path == "/docs":
         headers["Content-Security-Policy"] = PAGE_CSP
-    if path == "/shopkeeper.js":
+    if path in ("/shopkeeper.js", "/chat.js", "/chat.css"):
         # Shop pages of other origins load this one, whatever policy they have for embedding.
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 

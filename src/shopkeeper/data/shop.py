@@ -114,6 +114,17 @@ class Shop:
             raise BadInput(fault.message, field=fault.field, value=fault.value)
         return self.writer.submit([to_row(good, self.keyring, clock.now_us())])
 
+    def record_all(self, events: Iterable[Event]) -> Future[list[str]]:
+        """Queue events of our own that are stored in one transaction, all or none."""
+        now_us, rows = clock.now_us(), []
+        for event in events:
+            good, fault = judged(event)
+            if good is None:
+                assert fault is not None
+                raise BadInput(fault.message, field=fault.field, value=fault.value)
+            rows.append(to_row(good, self.keyring, now_us))
+        return self.writer.submit(rows)
+
     def close(self) -> None:
         """Write what waits, close the files, give the folder free."""
         self.writer.close()

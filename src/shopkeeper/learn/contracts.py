@@ -102,6 +102,10 @@ class Capability:
     commit     (LiveState, Request, Choice, decision id) -> events to record with the decision:
                makes a choice hold in the world (stock set aside); None: what it wanted was
                taken meanwhile, choose again. Runs under the state's lock.
+    durable    the answer waits until decision and events are on disk, all or none of them;
+               one that cannot be stored is an error, and the state is built again
+    asks       (Choice) -> capability -> raw request of the decisions that it needs first
+    supply     (Request, capability -> decision value or None) -> Request, asked again with them
     recorded   raw request dict -> what of it goes on the record; None: all of it
     """
 
@@ -120,6 +124,9 @@ class Capability:
     attach: Callable[[Any, Any], None] | None = None
     commit: Callable[[Any, Any, Choice, str], Sequence[Event] | None] | None = None
     recorded: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    durable: bool = False
+    asks: Callable[[Choice], Mapping[str, Mapping[str, Any]]] | None = None
+    supply: Callable[[Any, Mapping[str, Any]], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,10 @@ from shopkeeper.base.errors import NotFound
 from shopkeeper.learn.contracts import Capability
 
 # name -> module that holds CAPABILITY, in the order of the house.
-MODULES = {"recommend": "shopkeeper.recommend.capability"}
+MODULES = {
+    "recommend": "shopkeeper.recommend.capability",
+    "support": "shopkeeper.support.capability",
+}
 
 
 def get(name: str) -> Capability:

@@ -93,7 +93,14 @@ class Runtime:
             # Before anything reads, records or logs the request.
             raw = hashed_request(raw, self.shop.keyring)
         decision_id = ids.new_id("dec")
-        answer, events = self._answer(live, live.card.parse(raw), decision_id)
+        request = live.card.parse(raw)
+        answer, events = self._answer(live, request, decision_id)
+        if live.card.asks is not None and live.card.supply is not None:
+            needs = live.card.asks(answer.choice)
+            if needs:
+                given = {name: self._asked(name, ask) for name, ask in needs.items()}
+                request = live.card.supply(request, given)
+                answer, events = self._answer(live, request, decision_id)
         choice = answer.choice
         decision = Decision(
             decision_id=decision_id,
@@ -113,7 +120,10 @@ class Runtime:
         self.counts["decisions"] += 1
         self.counts["fallbacks"] += decision.fallback
         self._remember(decision)
-        self._record(to_event(decision), *events)
+        if live.card.durable:
+            self._store(live, to_event(decision), *events)
+        else:
+            self._record(to_event(decision), *events)
         log.info(
             "decision.made",
             capability=capability,
@@ -198,6 +208,26 @@ class Runtime:
                 fallback_reason=str(problem)[:200] or type(problem).__name__,
             )
             return answer, ()
+
+    def _asked(self, capability: str, raw: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return another capability's decision value, None where it cannot answer."""
+        try:
+            decision = self.decide(capability, raw)
+        except ShopError as problem:
+            log.info("decision.not_given", capability=capability, reason=problem.message[:200])
+            return None
+        return {**decision.value, "decision_id": decision.decision_id}
+
+    def _store(self, live: Live, *events: Event) -> None:
+        """Put a decision and its events on disk together, or tell that it was not done."""
+        try:
+            self.shop.record_all(events).result()
+        except ShopError:
+            # The state took the events already; what is not on disk did not happen.
+            live.rebuild(self.shop.warehouse)
+            if live.card.attach is not None and live.state is not None:
+                live.card.attach(live.state, self.shop)
+            raise
 
     def _live(self, capability: str) -> Live:
         if capability not in self.live:

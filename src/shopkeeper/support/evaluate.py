@@ -16,6 +16,21 @@ from shopkeeper.learn import report
 from shopkeeper.learn.metrics import bootstrap
 
 SEED = 7
+METRICS = (
+    "accuracy",
+    "macro_f1",
+    "oos_auroc",
+    "oos_recall",
+    "recall_at_1",
+    "recall_at_5",
+    "f1",
+    "pass_1",
+    "pass_2",
+    "pass_3",
+    "pass_4",
+    "database_1",
+    "policy_violations",
+)
 
 
 def judged(

@@ -1,0 +1,180 @@
+"""The events of one turn: the message, the reply with the state after it, and every write.
+
+They go to the log in one transaction with the decision. What identifies a person (a new address)
+travels in ``person`` only, where it is hashed and sealed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from shopkeeper.base import clock
+from shopkeeper.data.events import Event, Line, Person
+from shopkeeper.learn.contracts import Choice
+from shopkeeper.support.commit import address_of
+from shopkeeper.support.desk import Desk
+from shopkeeper.support.features import LiveState, plain
+from shopkeeper.support.request import Request
+from shopkeeper.support.state import Write
+
+LABELS = {
+    "return_items": "return_requested",
+    "exchange_items": "exchange_requested",
+    "change_items": "items_changed",
+    "change_address": "address_changed",
+    "change_default_address": "default_address_changed",
+    "change_payment": "payment_changed",
+    "coupon": "coupon_given",
+}
+
+
+def commit(
+    live: LiveState, request: Request, choice: Choice, decision_id: str
+) -> Sequence[Event] | None:
+    """Make a turn hold: take its state and writes, and return the events that record it."""
+    held = choice.value.pop("_held")
+    if choice.value["asks"]:
+        return ()
+    outcome = held["outcome"]
+    state, value = outcome.state, choice.value
+    now_us = clock.now_us()
+    base: dict[str, Any] = {
+        "conversation_id": state.conversation_id,
+        "customer_id": state.customer_id,
+        "decision_id": decision_id,
+        "language": value["language"],
+    }
+    turn = f"{state.conversation_id}:{state.turn}"
+    events = [
+        Event(
+            event_id=_id("msg", turn, "in"),
+            kind="message",
+            occurred_at=clock.from_us(now_us),
+            text=held["masked"] or "–",
+            source="customer",
+            rating=float(request.rating) if request.rating else None,
+            properties={
+                "direction": "in",
+                "channel": request.channel,
+                "intents": plain(value["intents"]),
+                "answered": value["answered"],
+            },
+            **base,
+        ),
+        Event(
+            event_id=_id("msg", turn, "out"),
+            kind="message",
+            occurred_at=clock.from_us(now_us + 1),
+            text=value["reply"] or "–",
+            source="assistant",
+            properties={
+                "direction": "out",
+                "channel": request.channel,
+                "acts": plain(value["acts"]),
+                "tools": plain(value["tools"]),
+                "citations": plain(value["citations"]),
+                "state": value["state"],
+            },
+            **base,
+        ),
+    ]
+    for place, write in enumerate(outcome.writes):
+        events.append(_write_event(live, write, outcome, base, f"{turn}:{place}", now_us + 2))
+    if value["handover"]:
+        events.append(_handover_event(value["handover"], base, turn, now_us + 2))
+    for event in events:
+        live.own(event.event_id)
+    for write in outcome.writes:
+        live.wrote(write, state.customer_id or "")
+    live.keep(state, outcome.address, outcome.previous)
+    value.pop("state")
+    return events
+
+
+def _write_event(
+    live: LiveState, write: Write, outcome: Any, base: dict[str, Any], key: str, at_us: int
+) -> Event:
+    """Return a write as the event that the shop's own systems read."""
+    order_id = write.order_id or None
+    amount = abs(int(write.args.get("amount_minor", 0)))
+    lines: Any = UNSET
+    if write.args.get("item_ids"):
+        lines = [Line(item_id=one) for one in write.args["item_ids"]]
+    shared: dict[str, Any] = {
+        "event_id": _id("act", key, write.tool),
+        "occurred_at": clock.from_us(at_us),
+        "order_id": order_id,
+        "source": "support",
+        "lines": lines,
+        **base,
+    }
+    order = live.book.order(base["customer_id"] or "", write.order_id)
+    currency = order.currency if order else None
+    if write.tool == "cancel_order":
+        shared["lines"] = UNSET
+        return Event(kind="cancel", reason=write.args.get("reason"), **shared)
+    if write.tool == "refund":
+        shared["lines"] = UNSET
+        return Event(
+            kind="refund",
+            currency=currency or "USD",
+            value_minor=amount,
+            reason=write.args.get("reason"),
+            **shared,
+        )
+    person: Any = UNSET
+    if write.tool in ("change_address", "change_default_address"):
+        desk = Desk(
+            state=outcome.state,
+            book=live.book,
+            terms=live.terms,
+            now_us=at_us,
+            address=outcome.address,
+        )
+        address = address_of(write, desk)
+        person = Person(address=address.one_line()) if address else UNSET
+    return Event(
+        kind="action",
+        label=LABELS[write.tool],
+        status="done",
+        person=person,
+        value_minor=amount or None,
+        currency=currency if amount else None,
+        properties={
+            "capability": "support",
+            "subject": base["conversation_id"],
+            "conversation_id": base["conversation_id"],
+            "new_items": plain(write.args.get("new_item_ids", [])),
+            "method": write.args.get("method_id", ""),
+        },
+        **shared,
+    )
+
+
+def _handover_event(note: dict[str, Any], base: dict[str, Any], turn: str, at_us: int) -> Event:
+    return Event(
+        event_id=_id("act", turn, "handover"),
+        kind="action",
+        occurred_at=clock.from_us(at_us),
+        label="handed_over",
+        status="open",
+        reason=note["why"],
+        text=note["summary"],
+        source="support",
+        properties={
+            "capability": "support",
+            "subject": base["conversation_id"],
+            "conversation_id": base["conversation_id"],
+            "note": plain(note),
+        },
+        **base,
+    )
+
+
+def _id(prefix: str, *parts: str) -> str:
+    digest = hashlib.blake2b("|".join(parts).encode(), digest_size=12).hexdigest()
+    return f"{prefix}_{digest}"

@@ -1,0 +1,145 @@
+"""Support over HTTP: sessions, turns, confirmations, operators; and what a token cannot do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conftest import Server
+from shopkeeper.base import clock
+from shopkeeper.base.clock import DAY_US
+from shopkeeper.data.events import Event, Line
+from shopkeeper.data.shop import open_shop
+from shopkeeper.operate import capabilities
+from shopkeeper.operate.runtime import Runtime
+
+
+@pytest.fixture
+def chat(settings):
+    def at(days: float) -> Any:
+        return clock.from_us(clock.now_us() - int(days * DAY_US))
+
+    mug = [Line(item_id="mug", price_minor=1200)]
+    more: dict[str, Any] = {"kind": "purchase", "lines": mug, "currency": "USD"}
+    shop = open_shop(settings)
+    shop.append_events(
+        [
+            Event(event_id="i", kind="item", occurred_at=at(40), item_id="mug", title="Blue Mug"),
+            Event(event_id="a", occurred_at=at(9), order_id="10000001", customer_id="ann", **more),
+            Event(event_id="b", occurred_at=at(1), order_id="10000002", customer_id="ann", **more),
+            Event(event_id="c", occurred_at=at(1), order_id="20000001", customer_id="bob", **more),
+        ]
+    )
+    runtime = Runtime(shop, capabilities=[capabilities.get("support")]).start()
+    server = Server(shop, runtime)
+    server.service.phase = "ready"
+    yield Chat(server)
+    runtime.close()
+    shop.close()
+
+
+class Chat:
+    """A chat of a customer over HTTP."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def session(self, who: str | None = "ann") -> str:
+        found = self.server.call("POST", "/v1/support/sessions", json={"customer_id": who})
+        assert found.status_code == 201, found.text
+        return found.json()["token"]
+
+    def say(self, token: str, status: int = 200, **body: Any) -> dict[str, Any]:
+        found = self.server.call("POST", "/v1/support/turns", key=token, json=body)
+        assert found.status_code == status, found.text
+        return found.json()
+
+
+def test_a_confirmation_by_click_happens_once(chat):
+    token = chat.session()
+    shown = chat.say(token, text="cancel order 10000002")
+    assert shown["acts"][-1] == "confirm"
+    done = chat.say(token, confirm=shown["confirm"]["token"])
+    assert done["acts"][0] == "done"
+    again = chat.say(token, confirm=shown["confirm"]["token"])
+    assert "done" not in again["acts"]
+    table = chat.server.shop.warehouse.sql("SELECT count(*) AS n FROM events WHERE kind = 'cancel'")
+    assert table.to_pylist() == [{"n": 1}]
+
+
+def test_a_confirmation_of_another_chat_or_altered_is_refused(chat):
+    token, other, bob = chat.session(), chat.session(), chat.session("bob")
+    shown = chat.say(token, text="cancel order 10000002")["confirm"]["token"]
+    assert chat.say(other, 403, confirm=shown)["error"]["code"] == "not_allowed"
+    assert chat.say(bob, 403, confirm=shown)["error"]["code"] == "not_allowed"
+    head, mac = shown.split(".")
+    assert chat.say(token, 401, confirm=f"{head[:-2]}AA.{mac}")["error"]["code"] == "not_signed_in"
+    # A session token is no confirmation.
+    assert chat.say(token, 401, confirm=token)["error"]["code"] == "not_signed_in"
+
+
+def test_a_turn_needs_a_session_and_names_no_customer(chat):
+    assert chat.server.call("POST", "/v1/support/turns", key=None, json={}).status_code == 401
+    assert chat.server.call("POST", "/v1/support/turns", key="x.y", json={}).status_code == 401
+    token = chat.session()
+    assert chat.say(token, 400, text="hi", customer_id="bob")["error"]["field"] == "customer_id"
+
+
+def test_somebody_elses_order_is_not_there(chat):
+    token = chat.session()
+    words = chat.say(token, text="where is order 20000001?")["reply"]
+    assert "Mug" not in words
+    assert "delivered" not in words
+
+
+def test_the_stream_ends_with_done(chat):
+    token = chat.session()
+    headers = {"Accept": "text/event-stream"}
+    found = chat.server.call(
+        "POST", "/v1/support/turns", key=token, json={"text": "hello"}, headers=headers
+    )
+    kinds = [line[7:] for line in found.text.splitlines() if line.startswith("event: ")]
+    assert kinds[0] == "token"
+    assert kinds[-1] == "done"
+
+
+def test_an_operator_takes_answers_and_returns(chat):
+    token = chat.session()
+    first = chat.say(token, text="I want to talk to a human")
+    assert first["handover"] is True
+    name, call = first["conversation_id"], chat.server.call
+    waiting = call("GET", "/v1/support/conversations").json()["conversations"]
+    assert [one["conversation_id"] for one in waiting] == [name]
+    base = f"/v1/support/conversations/{name}"
+    assert call("POST", f"{base}/said", json={"text": "Hi"}).status_code == 403
+    assert call("POST", f"{base}/taken", json={}).status_code == 200
+    assert call("POST", f"{base}/said", json={"text": "Hi, Eve here."}).status_code == 200
+    assert chat.say(token, text="are you there?")["reply"] == ""
+    said = call("GET", "/v1/support/messages", key=token).json()["messages"]
+    assert [one["from"] for one in said if one["text"] == "Hi, Eve here."] == ["operator"]
+    assert call("POST", f"{base}/returned", json={}).status_code == 200
+    assert chat.say(token, text="where is order 10000002?")["reply"] != ""
+
+
+def test_a_webhook_answers_and_opens_for_a_person(chat):
+    body = {
+        "event": "message_created",
+        "message_type": "incoming",
+        "content": "human please",
+        "conversation": {"id": 7},
+        "sender": {"identifier": "ann"},
+    }
+    found = chat.server.call("POST", "/v1/support/webhook", json=body).json()
+    assert found["status"] == "open"
+    assert found["content"]
+
+
+def test_articles_are_put_listed_and_refused(chat):
+    call = chat.server.call
+    put = call("PUT", "/v1/support/articles/shipping", json={"text": "We ship on weekdays."})
+    assert put.status_code == 200, put.text
+    held = call("GET", "/v1/support/articles").json()["articles"]
+    assert [one["article_id"] for one in held] == ["shipping"]
+    bad = call("PUT", "/v1/support/articles/x", json={"text": "a", "kind": "poem"})
+    assert bad.json()["error"]["field"] == "kind"
