@@ -43,7 +43,7 @@ def events() -> list[Event]:
         ),
         made(
             "a1", "article", 30, label="returns", language="en", title="How to return?",
-            text="You can return anything within 30 days.", properties={"questions": "return policy"},
+            text="Return anything within 30 days.", properties={"questions": "return policy"},
         ),
     ]  # fmt: skip
 
