@@ -31,7 +31,9 @@ _TAGS: dict[str, Any] = {"tags": ["support"]}
 def add(api: FastAPI, service: Service) -> None:
     """Put the routes of support on the app."""
     _chat(api, service)
+    _messages(api, service)
     _inbox(api, service)
+    _webhook(api, service)
     _knowledge(api, service)
 
 
@@ -77,6 +79,10 @@ def _chat(api: FastAPI, service: Service) -> None:
         if "text/event-stream" in auth.header(request, b"accept"):
             return StreamingResponse(_stream(answer), media_type="text/event-stream")
         return errors.JSON(answer)
+
+
+def _messages(api: FastAPI, service: Service) -> None:
+    shop = service.shop
 
     @api.get(
         "/v1/support/messages",
@@ -153,6 +159,8 @@ def _inbox(api: FastAPI, service: Service) -> None:
             await _run(work)
         return errors.JSON({"conversation_id": conversation_id, "done": doing})
 
+
+def _webhook(api: FastAPI, service: Service) -> None:
     @api.post(
         "/v1/support/webhook",
         operation_id="support_webhook",
