@@ -81,6 +81,12 @@ def read(
     if not (split == "validation").any():
         _move(split, labels, "validation", 0.125 if not given else 0.1, rng)
     for part in ("train", "test"):
+        if not given and not (split == part).any():
+            raise BadInput(
+                f"{path} has {table.num_rows} rows: too few to split 70/10/20.",
+                hint="Give at least some five rows of each label, or a column split.",
+                value=table.num_rows,
+            )
         if not (split == part).any():
             raise BadInput(
                 f"{path}: column '{theirs['split']}' has no row with {part}.",

@@ -61,7 +61,7 @@ class IntentMix:
         texts = [data.texts[int(row)] for row in inside]
         self.intents, codes = _coded(labels[inside])
         per_intent = len(texts) / max(len(self.intents), 1)
-        self.shape_ = self.shape or Shape(terms=1.0 if per_intent >= FEW else 0.35)
+        self.shape_ = self.shape or Shape(terms=0.5 if per_intent >= FEW else 0.35)
         self.terms_ = Terms(min_letters=2 if len(texts) > 1000 else 1).fit(texts)
         rows, self.vectors_ = self.terms_.rows(texts), self.embedder.encode(texts)
         matrix = kernel(self.shape_, rows, self.vectors_, rows, self.vectors_)
