@@ -29,6 +29,7 @@ COMMANDS = {
     "serve": ("serve", "Serve the API and the console."),
     "status": ("status", "What is live: models, metrics, freshness."),
     "keys": ("keys", "Make, list and revoke API keys and console users."),
+    "fraud": ("fraud", "Held payments, rules with back-tests, lists and alerts."),
     "webhooks": ("webhooks", "Tell other programs, signed and again until they answer."),
 }
 

@@ -35,20 +35,33 @@ class Alert:
 
 @dataclass(slots=True, kw_only=True)
 class Quiet:
-    """Lets an alert of one key through once per ``period_us``."""
+    """Lets an alert of one key through once per ``period_us``.
+
+    A ring grows with each payment; it is news only when none of its members was told this week.
+    """
 
     period_us: int = HOUR_US
+    ring_us: int = 7 * 24 * HOUR_US
     _last: dict[str, int] = field(default_factory=dict)
 
     def lets(self, alert: Alert) -> bool:
         """Return whether the alert is news, and remember it."""
+        if alert.kind == "new_ring":
+            return self._lets_ring(alert)
         before = self._last.get(alert.key)
         if before is not None and alert.at_us - before < self.period_us:
             return False
         self._last[alert.key] = alert.at_us
         if len(self._last) > MOST_KEYS:
-            self._last = {k: at for k, at in self._last.items() if alert.at_us - at < 24 * HOUR_US}
+            self._last = {k: at for k, at in self._last.items() if alert.at_us - at < self.ring_us}
         return True
+
+    def _lets_ring(self, alert: Alert) -> bool:
+        members = [f"member/{one}" for one in alert.facts["members"]]
+        told = any(alert.at_us - self._last.get(m, -self.ring_us) < self.ring_us for m in members)
+        for member in members:
+            self._last[member] = alert.at_us
+        return not told
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 Runs one expression over the features that decisions recorded at the time, so a back-test sees
 exactly what the rule would have seen. A payment counts as mature when somebody labelled it, or
-when it is older than ``mature_days`` and nobody took it back.
+when it went through, is older than ``mature_days``, and nobody took it back. What was stopped can
+bring no chargeback, so its age says nothing.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def back_test(
     for row in decisions:
         told.decisions += 1
         known = row["class"]
-        mature = known is not None or now_us - row["occurred_us"] >= mature_days * DAY_US
+        old = now_us - row["occurred_us"] >= mature_days * DAY_US
+        mature = known is not None or (old and row["outcome"] in ("approve", "challenge"))
         fraud = known in ("fraud", "first_party")
         mature_all += mature
         frauds_all += fraud
