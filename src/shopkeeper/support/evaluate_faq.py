@@ -18,18 +18,27 @@ from shopkeeper.language.lexical import LexicalIndex
 from shopkeeper.learn import report
 from shopkeeper.support import labelled
 from shopkeeper.support.evaluate import finished, judged, timed
-from shopkeeper.support.retrieval import Retriever, Weights, combine
+from shopkeeper.support.models.intents import OOS, IntentData, IntentMix
+from shopkeeper.support.retrieval import WITH_INTENTS, Retriever, Weights, combine
 from shopkeeper.support.retrieval_fit import all_parts, fit_floor, fit_weights, ranks
 from shopkeeper.support.schema import Passage
+from shopkeeper.support.seeds import OUTSIDE, utterances
 
 BASELINE = "bm25"
 Score = Callable[[list[str]], np.ndarray]
 
 
 def evaluate(
-    path: Path, names: Mapping[str, str] | None = None, *, seed: int = 7
+    path: Path,
+    names: Mapping[str, str] | None = None,
+    *,
+    seed: int = 7,
+    skip: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Return the report of every retriever on a file with question, answer, query."""
+    """Return the report of every retriever on a file with question, answer, query.
+
+    ``skip`` leaves models out: one that learned from the very queries must not be judged on them.
+    """
     data = labelled.read(
         path,
         ("question", "answer", "query"),
@@ -55,7 +64,7 @@ def evaluate(
     ]
     place = {article: row for row, article in enumerate(articles)}
     parts = {split: _queries(data, split, place) for split in ("train", "validation", "test")}
-    return measure(passages, parts, data, seed=seed)
+    return measure(passages, parts, data, seed=seed, skip=skip)
 
 
 def measure(
@@ -64,12 +73,15 @@ def measure(
     data: labelled.Labelled,
     *,
     seed: int,
+    skip: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Fit and judge lexical search, meaning alone, and both with fitted weights."""
+    """Fit and judge words, meaning, both with fitted weights, and both with intents."""
     models: dict[str, dict[str, Any]] = {}
     first: dict[str, np.ndarray] = {}
     fitted: dict[str, Any] = {}
     for name, fit in _MODELS.items():
+        if name in skip:
+            continue
         with report.measured() as cost:
             score, facts = fit(passages, parts)
         queries, answers = parts["test"]
@@ -132,13 +144,29 @@ def _meaning(passages: list[Passage], _: Any) -> tuple[Score, dict[str, float]]:
 def _both(
     passages: list[Passage], parts: Mapping[str, tuple[list[str], np.ndarray]]
 ) -> tuple[Score, dict[str, float]]:
-    made = Retriever(passages, sentence_embedder())
+    return _fitted(Retriever(passages, sentence_embedder()), parts)
+
+
+def _with_intents(
+    passages: list[Passage], parts: Mapping[str, tuple[list[str], np.ndarray]]
+) -> tuple[Score, dict[str, float]]:
+    """Add whether question and article mean the same intent, learned from our own utterances."""
+    taught = utterances()
+    labels = [OOS if one.intent == OUTSIDE else one.intent for one in taught]
+    intents = IntentMix().fit(IntentData(texts=[one.text for one in taught], labels=labels))
+    return _fitted(Retriever(passages, sentence_embedder(), WITH_INTENTS, intents), parts)
+
+
+def _fitted(
+    made: Retriever, parts: Mapping[str, tuple[list[str], np.ndarray]]
+) -> tuple[Score, dict[str, float]]:
     queries, answers = parts["train"]
     made.weights = fit_weights(made, queries, answers, validation=parts["validation"])
     score = _scorer(made)
     held, held_answers = parts["validation"]
     floor = fit_floor(score(held), held_answers) if len(held) else made.weights.floor
-    return score, {"words": made.weights.words, "floor": round(floor, 4)}
+    weights = made.weights
+    return score, {"words": weights.words, "intent": weights.intent, "floor": round(floor, 4)}
 
 
 def _scorer(made: Retriever) -> Score:
@@ -154,6 +182,7 @@ _MODELS: dict[str, Callable[..., tuple[Score, dict[str, float]]]] = {
     BASELINE: _bm25,
     "meaning": _meaning,
     "both": _both,
+    "with-intents": _with_intents,
 }
 
 
