@@ -30,6 +30,7 @@ from shopkeeper.console.pages import (
     overview,
     products,
     quality,
+    supply,
 )
 from shopkeeper.console.speech import COOKIE as LANGUAGE_COOKIE
 from shopkeeper.console.speech import LANGUAGES
@@ -43,6 +44,7 @@ AREAS = (
     customers.AREA,
     products.AREA,
     fraud.AREA,
+    supply.AREA,
     models.AREA,
     decisions.AREA,
     find.AREA,

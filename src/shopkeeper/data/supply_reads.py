@@ -120,3 +120,37 @@ def some_stocked_item(warehouse: Warehouse) -> str | None:
     """Return a product that is stocked somewhere, None where nothing is."""
     found = warehouse.sql("SELECT item_id FROM stock ORDER BY item_id LIMIT 1")["item_id"]
     return found[0].as_py() if len(found) else None
+
+
+def latest_baskets(
+    warehouse: Warehouse, since_us: int, until_us: int, most: int
+) -> list[dict[str, Any]]:
+    """Return customers' orders of a span, in an order that looks random and never changes."""
+    return warehouse.sql(
+        "SELECT order_id, customer_id, occurred_us FROM orders WHERE customer_id IS NOT NULL "
+        "AND occurred_us >= $since AND occurred_us < $until AND status = 'placed' "
+        "ORDER BY md5(order_id) LIMIT $most",
+        {"since": since_us, "until": until_us, "most": most},
+    ).to_pylist()
+
+
+def lines_of(warehouse: Warehouse, order_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the products of some orders, whole units."""
+    return warehouse.sql(
+        "SELECT order_id, item_id, ceil(sum(quantity)) AS quantity FROM order_lines "
+        "WHERE order_id IN (SELECT unnest($orders)) GROUP BY order_id, item_id "
+        "ORDER BY order_id, item_id",
+        {"orders": list(order_ids)},
+    ).to_pylist()
+
+
+def ledger_before(warehouse: Warehouse, location_id: str, day: str) -> list[tuple[str, float]]:
+    """Return (item_id, units) of a place by the stock ledger at the end of the day before."""
+    rows = warehouse.sql(
+        "SELECT item_id, on_hand FROM (SELECT item_id, on_hand, row_number() OVER ("
+        "PARTITION BY item_id ORDER BY dt DESC) AS age FROM stock_days "
+        "WHERE location_id = $place AND dt < CAST($day AS DATE)) AS told WHERE age = 1 "
+        "ORDER BY item_id",
+        {"place": location_id, "day": day},
+    )
+    return [(row["item_id"], float(row["on_hand"] or 0.0)) for row in rows.to_pylist()]

@@ -17,6 +17,7 @@ from shopkeeper.base.errors import BadInput
 from shopkeeper.data.events import Event
 from shopkeeper.data.importers.complete_journey import CompleteJourney
 from shopkeeper.data.shop import Shop
+from shopkeeper.operate import demo_stock
 from shopkeeper.operate.demo_stock import stock_events
 
 BATCH_EVENTS = 2000
@@ -90,6 +91,15 @@ def _tables(build: Build, _: progress.Stage) -> dict[str, int]:
     return {"files": build.shop.warehouse.materialise()}
 
 
+def _deliveries(build: Build, bar: progress.Stage) -> dict[str, Any]:
+    from shopkeeper.operate import demo_supply
+
+    last_us = build.data.facts.last_us + build.shift_us
+    quick = build.data.facts.households < demo_stock.WHOLE_HOUSEHOLDS
+    stored = build.store(demo_supply.history(build.shop, last_us, quick=quick), bar)
+    return {**stored, **demo_supply.orders(build.shop, last_us, quick=quick)}
+
+
 def _train(build: Build, _: progress.Stage) -> dict[str, Any]:
     from shopkeeper.operate.train import train
 
@@ -115,6 +125,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="compact", title="Log into the lake", run=_compact),
     Stage(name="tables", title="Tables", run=_tables),
     Stage(name="train", title="Training recommendations", run=_train, tells=False),
+    Stage(name="deliveries", title="Simulated deliveries, routes and notices", run=_deliveries),
 )
 
 

@@ -16,7 +16,7 @@ from shopkeeper.base.errors import BadInput, NotFound, shorten
 from shopkeeper.supply import matrix as matrices
 from shopkeeper.supply.request import coordinates
 from shopkeeper.supply.routing_check import check
-from shopkeeper.supply.routing_schedule import Day, drive, may_serve
+from shopkeeper.supply.routing_schedule import Day, drive
 from shopkeeper.supply.routing_schema import (
     Dropped,
     Matrix,
@@ -147,9 +147,6 @@ def move(day: Day, plan: RoutePlan, stop_id: str, vehicle_id: str, position: int
     sequences[vehicle_id] = [*into[:place], stop_id, *into[place:]]
     made = {name: drive(day, day.vehicles[name], sequence) for name, sequence in sequences.items()}
     broken = [fault for one in made.values() for fault in one.broken]
-    if not may_serve(day, vehicle, stop):
-        facts = {"depot": stop.depot_id, "vehicles": list(stop.vehicles)}
-        broken.insert(0, ("no_vehicle", facts))
     # A stop that was left out costs its penalty until it is served.
     saved = (stop.penalty_minor or 0) if source is None else 0
     return Move(

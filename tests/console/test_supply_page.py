@@ -1,0 +1,95 @@
+"""The dispatcher's page: a plan as a map and a day, a move by hand, words for every reason."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from shopfront import Front, token
+
+from shopkeeper.console import speech
+from shopkeeper.console.pages.supply.drawing import outline
+from shopkeeper.operate import route_jobs
+from shopkeeper.supply.routing_schema import DROP_REASONS
+
+
+def day() -> dict:
+    return {
+        "date": "2026-11-25",
+        "depots": [{"depot_id": "north", "latitude": 41.0, "longitude": -84.0}],
+        "vehicles": [
+            {"vehicle_id": "van-1", "capacity": 20},
+            {"vehicle_id": "bike", "capacity": 1},
+        ],
+        "stops": [
+            {"stop_id": f"s{n}", "latitude": 41.0 + n / 50, "longitude": -84.0, "demand": 2}
+            for n in range(1, 6)
+        ]
+        + [{"stop_id": "big", "latitude": 41.1, "longitude": -84.1, "demand": 99}],
+        "seconds": 0.3,
+    }
+
+
+@pytest.fixture(scope="module")
+def job(front: Front) -> str:
+    home = front.shop.settings.home
+    made = route_jobs.submit(home, day())["job_id"]
+    assert route_jobs.wait(home, made, 30)["status"] == "time_limit"
+    return made
+
+
+def test_a_plan_is_drawn_with_its_stops_and_what_was_left_out_and_why(front: Front, job: str):
+    page = front.signed_in().get(f"/console/supply?job={job}")
+    assert page.status_code == 200
+    assert 'class="fault"' not in page.text
+    assert len(re.findall(r'data-stop="', page.text)) == 5
+    assert "too much for the vehicle" in page.text
+    assert page.text.count('class="map-depot"') == 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_empty_shop_says_what_to_do(empty_front: Front, language: str):
+    page = empty_front.signed_in(**{"accept-language": language}).get("/console/supply")
+    assert page.status_code == 200
+    assert 'class="fault"' not in page.text
+    assert "shopkeeper routes plan" in page.text
+
+
+def test_a_move_is_judged_before_it_is_made(front: Front, job: str):
+    browser = front.signed_in()
+    csrf = token(browser.get("/console/supply").text)
+    form = {"csrf": csrf, "job": job, "stop": "s1", "vehicle": "bike", "position": "1"}
+    assert "Does not fit" in browser.post("/console/supply/move", data=form).text
+    good = {**form, "vehicle": "van-1", "position": "9"}
+    assert "Fits" in browser.post("/console/supply/move", data=good).text
+    before = route_jobs.plan(front.shop.settings.home, job)
+    assert browser.post("/console/supply/move", data={**form, "apply": "yes"}).status_code == 400
+    assert route_jobs.plan(front.shop.settings.home, job) == before
+    done = browser.post("/console/supply/move", data={**good, "apply": "yes"})
+    assert done.status_code == 303
+    after = route_jobs.plan(front.shop.settings.home, job)
+    assert after.routes[0].stop_ids[-1] == "s1"
+
+
+def test_planning_without_vehicles_says_how_to_name_one(front: Front):
+    browser = front.signed_in()
+    form = {"csrf": token(browser.get("/console/supply").text)}
+    page = browser.post("/console/supply/plan", data=form)
+    assert page.status_code == 400
+    assert "No vehicle is known" in page.text
+
+
+def test_every_reason_for_leaving_a_stop_out_has_words():
+    for language in ("en", "zh"):
+        assert [r for r in DROP_REASONS if f"drop.{r}" not in speech.words(language)] == []
+
+
+def test_the_outline_holds_every_point():
+    points = [(float(x % 7), float(x * 5 % 11)) for x in range(40)]
+    hull = outline(points)
+    for x, y in points:
+        turns = [
+            (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])
+            for a, b in zip(hull, [*hull[1:], hull[0]], strict=True)
+        ]
+        assert all(t > 0 for t in turns) or all(t < 0 for t in turns)
