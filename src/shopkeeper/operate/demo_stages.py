@@ -107,6 +107,12 @@ def _train(build: Build, _: progress.Stage) -> dict[str, Any]:
     return {"model": training.version, "alias": training.alias}
 
 
+def _fraud(build: Build, bar: progress.Stage) -> dict[str, Any]:
+    from shopkeeper.operate.demo_fraud import build_fraud
+
+    return build_fraud(build, bar)
+
+
 STAGES: tuple[Stage, ...] = (
     Stage(name="items", title="Products into the log", run=_items),
     Stage(
@@ -126,6 +132,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="tables", title="Tables", run=_tables),
     Stage(name="train", title="Training recommendations", run=_train, tells=False),
     Stage(name="deliveries", title="Simulated deliveries, routes and notices", run=_deliveries),
+    Stage(name="fraud", title="Simulated payments and their fraud decisions", run=_fraud),
 )
 
 
