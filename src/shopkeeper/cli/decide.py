@@ -51,7 +51,19 @@ def _parsed(text: str) -> dict[str, Any]:
     return raw
 
 
-def _print(told: dict[str, Any]) -> None:
+def _print_allocation(told: dict[str, Any]) -> None:
+    value = told["value"]
+    for parcel in value["parcels"]:
+        far = "" if parcel["distance_km"] is None else f", {parcel['distance_km']:.0f} km"
+        print(f"{parcel['lines']} lines from {parcel['warehouse_id']} by {parcel['carrier']}{far}")
+    for line in value["lines"]:
+        if line["warehouse_id"] is None:
+            print(f"{line['quantity']:g} of {line['item_id']}: nobody has it")
+    promise = value["promise"]
+    print(f"  promised by {promise['arrive_by'][:10]}" if promise else "  no day can be promised")
+
+
+def _print_items(told: dict[str, Any]) -> None:
     items = told["value"].get("items", [])
     place = told["value"].get("placement", told["capability"])
     print(f"{len(items)} items for {told['subject']} on {place}")
@@ -61,6 +73,13 @@ def _print(told: dict[str, Any]) -> None:
         print(f"{item['position'] + 1:>4}  {name[:44]:<44}  {item['score']:>7.4f}  {why}")
     if not items:
         print("  nothing may be shown; `shopkeeper explain` says what was taken out")
+
+
+def _print(told: dict[str, Any]) -> None:
+    if told["value"].get("kind") == "allocation":
+        _print_allocation(told)
+    else:
+        _print_items(told)
     fallback = f", fallback: {told['fallback_reason']}" if told["fallback"] else ""
     print(f"  model {told['model']}, as of {clock.iso(told['as_of_us'])}{fallback}")
     print(f"  next: shopkeeper explain {told['decision_id']}")

@@ -12,6 +12,7 @@ from shopkeeper.learn.contracts import Capability
 MODULES = {
     "recommend": "shopkeeper.recommend.capability",
     "support": "shopkeeper.support.capability",
+    "supply": "shopkeeper.supply.capability",
 }
 
 
