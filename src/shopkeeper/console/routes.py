@@ -31,6 +31,7 @@ from shopkeeper.console.pages import (
     products,
     quality,
     supply,
+    support,
 )
 from shopkeeper.console.speech import COOKIE as LANGUAGE_COOKIE
 from shopkeeper.console.speech import LANGUAGES
@@ -45,6 +46,7 @@ AREAS = (
     products.AREA,
     fraud.AREA,
     supply.AREA,
+    support.AREA,
     models.AREA,
     decisions.AREA,
     find.AREA,

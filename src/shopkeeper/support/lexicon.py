@@ -47,7 +47,7 @@ VERBS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"\breplac(?:e|ing)\b",
             r"\bupgrade\b",
             r"\badjust\b",
-            r"\bcorrect\b",
+            r"\bcorrect (?=my|the|all|it\b|them|our)",
             r"\bask for a new (?:pair|one)\b",
             "换货",
             "更换",
