@@ -150,3 +150,9 @@ def event() -> Any:
         return {**base, **changes}
 
     return make
+
+
+@pytest.fixture
+def server_over() -> Any:
+    """Return the maker of a server over a shop and a runtime of one's own."""
+    return Server

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from conftest import Server
 from shopkeeper.base import clock
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.data.events import Event, Line
@@ -16,7 +15,7 @@ from shopkeeper.operate.runtime import Runtime
 
 
 @pytest.fixture
-def chat(settings):
+def chat(settings, server_over):
     def at(days: float) -> Any:
         return clock.from_us(clock.now_us() - int(days * DAY_US))
 
@@ -32,7 +31,7 @@ def chat(settings):
         ]
     )
     runtime = Runtime(shop, capabilities=[capabilities.get("support")]).start()
-    server = Server(shop, runtime)
+    server = server_over(shop, runtime)
     server.service.phase = "ready"
     yield Chat(server)
     runtime.close()
@@ -42,7 +41,7 @@ def chat(settings):
 class Chat:
     """A chat of a customer over HTTP."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Any) -> None:
         self.server = server
 
     def session(self, who: str | None = "ann") -> str:

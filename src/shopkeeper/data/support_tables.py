@@ -176,3 +176,17 @@ def totals(warehouse: Tables, since_us: int) -> dict[str, Any]:
         [since_us],
     )
     return found
+
+
+def latest_orders(warehouse: Tables, most: int) -> list[dict[str, Any]]:
+    """Return the latest orders of known customers that have no parcel yet."""
+    return rows(
+        warehouse,
+        """
+        SELECT order_id, customer_id, occurred_us FROM orders
+        WHERE customer_id IS NOT NULL
+            AND order_id NOT IN (SELECT order_id FROM parcels WHERE order_id IS NOT NULL)
+        ORDER BY occurred_us DESC, order_id LIMIT ?
+        """,
+        [most],
+    )

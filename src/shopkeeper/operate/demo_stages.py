@@ -100,6 +100,15 @@ def _deliveries(build: Build, bar: progress.Stage) -> dict[str, Any]:
     return {**stored, **demo_supply.orders(build.shop, last_us, quick=quick)}
 
 
+def _support(build: Build, _: progress.Stage) -> dict[str, Any]:
+    from shopkeeper.operate import demo_support
+    from shopkeeper.operate.train import train
+
+    counts = demo_support.fill(build.shop, build.shop.settings.random_seed)
+    [training] = train(build.shop, ["support"])
+    return {**counts, "model": training.version}
+
+
 def _train(build: Build, _: progress.Stage) -> dict[str, Any]:
     from shopkeeper.operate.train import train
 
@@ -132,6 +141,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="tables", title="Tables", run=_tables),
     Stage(name="train", title="Training recommendations", run=_train, tells=False),
     Stage(name="deliveries", title="Simulated deliveries, routes and notices", run=_deliveries),
+    Stage(name="support", title="Articles, simulated parcels, intents", run=_support, tells=False),
     Stage(name="fraud", title="Simulated payments and their fraud decisions", run=_fraud),
 )
 

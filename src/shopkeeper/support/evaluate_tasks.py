@@ -70,11 +70,19 @@ def evaluate(
         models[name] = _judged(played, time.perf_counter() - started)
     return {
         "capability": "support",
-        "data": {"rows": len(tasks), "source": folder.name},
+        "data": {
+            "rows": len(tasks),
+            "train": 0,
+            "validation": 0,
+            "test": len(tasks),
+            "source": folder.name,
+        },
         "protocol": {
             "kind": "tasks",
             "trials": TRIALS,
             "seed": seed,
+            "champion": "there is one; nothing is learned",
+            "split": "none",
             "customer": "scripted by rules from the scenario",
         },
         "models": models,

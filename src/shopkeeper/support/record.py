@@ -54,7 +54,7 @@ def commit(
             event_id=_id("msg", turn, "in"),
             kind="message",
             occurred_at=clock.from_us(now_us),
-            text=held["masked"] or "–",
+            text=held["masked"] or ("✓" if request.confirm else "★" * request.rating or "–"),
             source="customer",
             rating=float(request.rating) if request.rating else None,
             properties={

@@ -28,6 +28,10 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("recall_at_1", "recall_at_5", "mrr", "answered", "refused_without_article"),
     ),
     "sentiment": ("shopkeeper.support.evaluate_sentiment", ("accuracy", "f1")),
+    "tasks": (
+        "shopkeeper.support.evaluate_tasks",
+        ("pass_1", "pass_2", "pass_3", "pass_4", "database_1", "policy_violations"),
+    ),
 }
 
 
@@ -37,6 +41,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 )
 @click.option("--faq", type=click.Path(path_type=Path), help="question, answer, query [, split].")
 @click.option("--sentiment", type=click.Path(path_type=Path), help="text, label [, split].")
+@click.option("--tasks", type=click.Path(path_type=Path), help="Folder: db.json, tasks*.json.")
 @click.option("--map", "maps", multiple=True, metavar="NAME=COLUMN", help="Rename a column.")
 @click.option("--seed", default=7, show_default=True, help="Seed of splits and intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -44,6 +49,7 @@ def command(
     intents: Path | None,
     faq: Path | None,
     sentiment: Path | None,
+    tasks: Path | None,
     maps: tuple[str, ...],
     seed: int,
     as_json: bool,
@@ -51,7 +57,12 @@ def command(
     """Fit on train, thresholds and champion on validation, judged once on test."""
     given = {
         name: path
-        for name, path in (("intents", intents), ("faq", faq), ("sentiment", sentiment))
+        for name, path in (
+            ("intents", intents),
+            ("faq", faq),
+            ("sentiment", sentiment),
+            ("tasks", tasks),
+        )
         if path is not None
     }
     if len(given) != 1:
