@@ -149,7 +149,7 @@
       return {
         legend: spec.series.length > 1 ? base().legend : { show: false },
         grid: { ...base().grid, top: spec.series.length > 1 ? 34 : 10 },
-        xAxis: axis({ type: "value", minInterval: 1, splitLine: { show: false } }),
+        xAxis: axis({ type: "value", minInterval: spec.fine ? 0 : 1, max: spec.fine ? "dataMax" : undefined, splitLine: { show: false } }),
         yAxis: axis({ type: "value", scale: true, axisLine: { show: false } }),
         tooltip: { ...base().tooltip, formatter: (rows) => rows.map((r) => `${r.seriesName}  ${plain.format(r.value[0])}: ${plain.format(r.value[1])}`).join("\n") },
         series: spec.series.map((one) => ({ type: "line", name: one.name, data: one.data, symbol: "circle", symbolSize: 5, lineStyle: { width: 2 } })),

@@ -66,6 +66,8 @@ def _figures(view: View) -> dict[str, Any]:
     even = [(p, p) for p, _ in line]
     names = (view.say("fraud.observed"), view.say("fraud.ideal"))
     curve = charts.curve({names[0]: line, names[1]: even}) if len(line) > 1 else None
+    if curve:
+        curve["fine"] = True  # shares, not whole steps
     return told | {"chart": chart, "curve": curve}
 
 
