@@ -93,3 +93,37 @@ def test_the_outline_holds_every_point():
             for a, b in zip(hull, [*hull[1:], hull[0]], strict=True)
         ]
         assert all(t > 0 for t in turns) or all(t < 0 for t in turns)
+
+
+def test_a_suppliers_message_is_shown_escaped_and_can_be_rejected(front: Front):
+    from shopkeeper.base import clock
+    from shopkeeper.data.events import Event, Line
+
+    order = Event(
+        event_id="po-page",
+        kind="purchase_order",
+        occurred_at=clock.now(),
+        purchase_order_id="PO-31",
+        supplier_id="acme",
+        lines=[Line(item_id="item-001", quantity=5)],
+        promised_at=clock.from_us(clock.now_us() + 5 * clock.DAY_US),
+    )
+    mail = Event(
+        event_id="mail-page",
+        kind="message",
+        occurred_at=clock.now(),
+        conversation_id="acme",
+        supplier_id="acme",
+        text="PO-31 is late <script>alert(1)</script>",
+    )
+    assert front.shop.append_events([order, mail]).rejected == []
+    browser = front.signed_in()
+    page = browser.get("/console/supply").text
+    assert "<mark>PO-31</mark>" in page
+    assert "<script>alert" not in page
+    form = {"csrf": token(page), "notice": "mail-page", "order": "PO-31", "day": "03/04/05"}
+    assert "YYYY-MM-DD" in browser.post("/console/supply/notice", data=form).text
+    good = {**form, "day": clock.iso(clock.now_us() + 9 * clock.DAY_US)[:10]}
+    assert "PO-31 would come" in browser.post("/console/supply/notice", data=good).text
+    assert browser.post("/console/supply/notice", data={**form, "reject": "yes"}).status_code == 303
+    assert "rejected" in browser.get("/console/supply").text

@@ -20,7 +20,7 @@ from shopkeeper.api.service import Service
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput
 from shopkeeper.data import lookups, supply_reads, supply_reports
-from shopkeeper.operate import route_jobs, supply_desk
+from shopkeeper.operate import route_jobs, supply_desk, supply_notices
 from shopkeeper.supply import day_plan
 
 Id = Annotated[str, Path(min_length=1, max_length=128)]
@@ -36,6 +36,7 @@ def add(api: FastAPI, service: Service) -> None:
     _moves(api, service)
     _plans(api, service)
     _known(api, service)
+    _notices(api, service)
 
 
 def _jobs(api: FastAPI, service: Service) -> None:
@@ -186,6 +187,43 @@ def _known(api: FastAPI, service: Service) -> None:
         work = partial(supply_desk.put_rule, active=active)
         await _run(work, shop, rule_id, _text(given, "text", 10_000), _who(request))
         return errors.JSON({"rule_id": rule_id, "active": active})
+
+
+def _notices(api: FastAPI, service: Service) -> None:
+    shop = service.shop
+
+    @api.get("/v1/supply/notices", operation_id="list_notices", **_TAGS, **guarded_by(READ))
+    async def notices() -> Response:
+        """Messages from suppliers, newest first, with how they were judged."""
+        rows = await _run(supply_reports.notices, shop.warehouse)
+        return errors.JSON({"notices": [_plain(row) for row in rows]})
+
+    @api.post(
+        "/v1/supply/notices/{notice_id}",
+        operation_id="judge_notice",
+        **_TAGS,
+        **guarded_by(WRITE, "400", "404", "409"),
+    )
+    async def judge(notice_id: Id, request: Request, body: Given) -> Response:
+        """Judge a message: ``verdict`` look, accept or reject; purchase_order_id and new_day."""
+        given = _only(body, ("verdict", "purchase_order_id", "new_day"))
+        verdict = _text(given, "verdict")
+        if verdict == "reject":
+            await _run(supply_notices.reject, shop, notice_id, _who(request))
+            return errors.JSON({"verdict": verdict})
+        order, day = _text(given, "purchase_order_id"), _text(given, "new_day")
+        if verdict == "accept":
+            work = partial(supply_notices.accept, shop, notice_id, order, day, _who(request))
+        elif verdict == "look":
+            work = partial(supply_notices.consequences, shop, order, day)
+        else:
+            allowed = "look, accept, reject"
+            raise BadInput(
+                "The verdict is unknown.", field="verdict", value=verdict, allowed=allowed
+            )
+        found = await _run(work)
+        told = {**found, "items": [lookups.plain(item) for item in found["items"]]}
+        return errors.JSON({"verdict": verdict, **told})
 
 
 def move_json(change: day_plan.Move) -> dict[str, Any]:

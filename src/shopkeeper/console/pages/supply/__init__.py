@@ -14,10 +14,11 @@ from shopkeeper.console.area import Area
 from shopkeeper.console.pages.supply import drawing
 from shopkeeper.console.view import View
 from shopkeeper.data import supply_reports
-from shopkeeper.operate import route_jobs, supply_desk
+from shopkeeper.operate import route_jobs, supply_desk, supply_notices
 
 RISK_DAYS = 1
 RISK_ROWS = 25
+NOTICES = 10
 WEEK_US = 7 * clock.DAY_US
 
 
@@ -30,7 +31,7 @@ def index(view: View) -> Response:
         jobs=view.part(route_jobs.listing, view.console.shop.settings.home),
         risk=view.part(_risk, view),
         kept=view.part(_kept, view),
-        notices=view.part(supply_reports.notices, view.console.shop.warehouse, None, 10),
+        notices=view.part(_notices, view),
         currency=view.console.shop.settings.currency,
     )
 
@@ -77,6 +78,37 @@ def move(view: View, form: FormData) -> Response:
         difference=change.cost_after_minor - change.cost_before_minor,
         metres=change.metres_after - change.metres_before,
     )
+
+
+def judge(view: View, form: FormData) -> Response:
+    """Show what a message's change would touch, accept it, or reject the message."""
+    shop, notice = view.console.shop, _field(form, "notice")
+    order, day = _field(form, "order"), _field(form, "day")
+    if form.get("reject"):
+        supply_notices.reject(shop, notice, _who(view))
+        return view.go(view.url("supply") + "#notices")
+    if form.get("accept"):
+        supply_notices.accept(shop, notice, order, day, _who(view))
+        return view.go(view.url("supply") + "#notices")
+    try:
+        found = supply_notices.consequences(shop, order, day)
+    except ShopError as problem:
+        return view.page("supply_touched.html", touched=None, problem=problem.message)
+    return view.page("supply_touched.html", touched=found, problem="")
+
+
+def _notices(view: View) -> list[dict[str, Any]]:
+    """Return messages with the purchase orders that their text names, and the text in pieces."""
+    shop = view.console.shop
+    found = []
+    for row in supply_reports.notices(shop.warehouse, None, NOTICES):
+        named = supply_notices.named_orders(shop, row["text"]) if row["state"] == "open" else []
+        pieces, at = [], 0
+        for one in named:
+            pieces += [(row["text"][at : one["start"]], False), (one["purchase_order_id"], True)]
+            at = one["end"]
+        found.append({**row, "named": named, "pieces": [*pieces, (row["text"][at:], False)]})
+    return found
 
 
 def _plan(view: View) -> dict[str, Any] | None:
@@ -153,5 +185,6 @@ AREA = Area(
         ("/supply/cancel", cancel),
         ("/supply/publish", publish),
         ("/supply/move", move),
+        ("/supply/notice", judge),
     ),
 )
