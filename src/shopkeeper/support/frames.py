@@ -203,7 +203,10 @@ def _verb_frames(
                 mentions=found,
                 order_ids=some,
                 all_orders=bool(lex.ALL_ORDERS.search(clause)),
-                all_items=bool(lex.ALL_ITEMS.search(clause)),
+                all_items=bool(
+                    lex.ALL_ITEMS.search(clause)
+                    or (not lead.isascii() and lex.ALL_ITEMS.search(lead))
+                ),
                 excluded=mentions(tail[0], names) if tail else (),
                 extra=({"loose": "yes"} if loose else {}) | ({"of": said} if said != verb else {}),
             )
@@ -266,7 +269,7 @@ def _questions(sentence: str) -> list[str]:
         ("dearest", "line_facts"),
         ("cheapest", "line_facts"),
         ("spent", "line_facts"),
-        ("difference", "spent"),
+        ("spent", "difference"),
         ("balance", "status"),
         ("which_address", "line_facts"),
     ):
