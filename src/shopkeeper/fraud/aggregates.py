@@ -38,6 +38,7 @@ FUNCTIONS = {
     "fraud_mean": "money",
     "fraud_first": "seconds",
     "fraud_last": "seconds",
+    "fraud_run": "rate",
 }
 
 
@@ -93,6 +94,7 @@ def declare(delay_us: int = 7 * DAY_US) -> tuple[Agg, ...]:
         for window in (DAY_US, 7 * DAY_US, 30 * DAY_US):
             add(entity, "mean", window)
         add(entity, "mean", 90 * DAY_US, include_current=False)
+        add(entity, "max", 7 * DAY_US, include_current=False)
         add(entity, "max", 30 * DAY_US, include_current=False)
         add(entity, "since_last", 30 * DAY_US)
         add(entity, "age", 120 * DAY_US)
@@ -105,10 +107,12 @@ def declare(delay_us: int = 7 * DAY_US) -> tuple[Agg, ...]:
     add("customer", "distinct", 30 * DAY_US, other="terminal")
     add("customer", "distinct", 30 * DAY_US, other="card")
     add("card", "distinct", 30 * DAY_US, other="customer")
-    for window in (DAY_US, 7 * DAY_US, 30 * DAY_US):
-        add("terminal", "count", window, matured=True)
-        add("terminal", "fraud_rate", window, matured=True)
-        add("terminal", "fraud_count", window, matured=True)
+    for days in (1, 7, 14, 21, 28, 30):
+        if days in (1, 7, 30):
+            add("terminal", "count", days * DAY_US, matured=True)
+            add("terminal", "fraud_count", days * DAY_US, matured=True)
+        add("terminal", "fraud_rate", days * DAY_US, matured=True)
+    add("terminal", "fraud_run", 33 * DAY_US, matured=True)
     add("terminal", "count", DAY_US)
     add("terminal", "mean", 7 * DAY_US)
     for function in ("fraud_first", "fraud_last", "fraud_mean"):
@@ -143,6 +147,11 @@ RATIOS: dict[str, tuple[str, str, str]] = {
         "amount over the usual of 90 days before",
     ),
     "amount_to_max_30d": ("amount_minor", "customer_max_30d", "amount over the most in 30 days"),
+    "max_7d_to_mean_90d": (
+        "customer_max_7d",
+        "customer_mean_90d",
+        "the week's most over the usual of 90 days before",
+    ),
     "mean_1d_to_30d": ("customer_mean_1d", "customer_mean_30d", "today's mean over the usual"),
     "mean_7d_to_30d": ("customer_mean_7d", "customer_mean_30d", "this week's mean over the usual"),
     "count_1d_to_30d": ("customer_count_1d", "customer_count_30d", "today's share of the month"),
@@ -173,6 +182,7 @@ _SAYS = {
     "fraud_count": "known frauds with this {entity} in {window}",
     "fraud_rate": "known share of fraud with this {entity} in {window}",
     "fraud_mean": "mean amount of known frauds with this {entity} in {window}",
+    "fraud_run": "known share of fraud with this {entity} since its first one in {window}",
     "fraud_first": "seconds since the first known fraud with this {entity} in {window}",
     "fraud_last": "seconds since the last known fraud with this {entity} in {window}",
 }

@@ -139,6 +139,10 @@ def _fraud(rows: Rows, groups: _Groups, agg: Agg) -> np.ndarray:
     if agg.function == "fraud_rate":
         start, end = groups.bounds(agg)
         return _over(count.astype(np.float64), np.maximum(end - start, 0), 0.0)
+    if agg.function == "fraud_run":
+        start = groups.before(np.where(count > 0, first, groups.at_us) - 1)
+        end = groups.bounds(agg)[1]
+        return np.where(count > 0, _over(count.astype(np.float64), end - start, 0.0), 0.0)
     if agg.function == "fraud_mean":
         return _over(money.astype(np.float64), count, np.nan)
     moment = first if agg.function == "fraud_first" else last

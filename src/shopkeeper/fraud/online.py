@@ -8,14 +8,14 @@ bounded by the payments of KEEP_US and the entities that they name.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
 from operator import sub
 
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.fraud.aggregates import DEEPEST, HORIZON_US, Agg
-from shopkeeper.fraud.series import Entity, Frauds, Series
+from shopkeeper.fraud.series import Entity, Frauds, Series, link
 
 # Lateness that costs no exactness: an event up to so late is still judged with whole windows.
 LATE_US = 7 * DAY_US
@@ -24,8 +24,8 @@ WAITING_LABELS = 100_000  # labels whose payment has not arrived
 NAN = float("nan")
 (_COUNT, _SUM, _MEAN, _MAX, _DISTINCT, _SINCE, _AGE) = range(7)
 _PLAIN = ("count", "sum", "mean", "max", "distinct", "since_last", "age")
-(_F_COUNT, _F_RATE, _F_MEAN, _F_FIRST, _F_LAST) = range(5)
-_FRAUD = ("fraud_count", "fraud_rate", "fraud_mean", "fraud_first", "fraud_last")
+(_F_COUNT, _F_RATE, _F_RUN, _F_MEAN, _F_FIRST, _F_LAST) = range(6)
+_FRAUD = ("fraud_count", "fraud_rate", "fraud_run", "fraud_mean", "fraud_first", "fraud_last")
 
 
 class Plan:
@@ -141,7 +141,10 @@ class Plan:
                 of = bisect_right(at, at_us - delay) - bisect_right(at, at_us - back) + current
                 out[row] = n / of if of else 0.0
             elif not n or frauds is None:
-                out[row] = NAN
+                out[row] = 0.0 if function == _F_RUN else NAN
+            elif function == _F_RUN:
+                start = bisect_left(at, frauds.at[places[0]])
+                out[row] = n / (bisect_right(at, at_us - delay) + current - start)
             elif function == _F_MEAN:
                 out[row] = sum(frauds.amount[place] for place in places) / n
             else:
@@ -181,6 +184,7 @@ class Windows:
         mine = tuple(self.entity(kind, key) for kind, key in values.items() if kind in self.tables)
         for one in mine:
             one.payments.add(at_us, amount, values)
+        link(mine, 1)
         self.payments[payment_id] = (at_us, amount, None, mine)
         self._leaving.append(payment_id)
         if payment_id in self.waiting:
@@ -194,6 +198,7 @@ class Windows:
         if held is not None:
             at_us, amount, known_us, mine = held
             values = {one.kind: one.key for one in mine}
+            link(mine, -1)
             for one in mine:
                 one.payments.remove(at_us, amount, values)
                 if known_us is not None and one.frauds is not None:
@@ -208,6 +213,7 @@ class Windows:
         values = {one.kind: one.key for one in mine}
         for one in mine:
             one.payments.add(at_us, amount, values)
+        link(mine, 1)
         self.payments[payment_id] = (at_us, amount, None, mine)
         if known_us is not None:
             self.label(payment_id, known_us)
@@ -264,8 +270,9 @@ class Windows:
             if at_us >= before_us:
                 return
             self._leaving.popleft()
-            if isinstance(first, str):
-                self.payments.pop(first, None)
+            if isinstance(first, str) and first in self.payments:
+                del self.payments[first]
+                link(mine, -1)
             for one in mine:
                 if one.drop(before_us):
                     self.tables[one.kind].pop(one.key, None)

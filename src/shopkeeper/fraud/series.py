@@ -10,6 +10,11 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 
+# Who holds what others may share: the first of these that a payment names.
+HOLDERS = ("customer", "email", "phone", "card", "device")
+# What links holders, and how many may share it before it says nothing any more.
+HUBS = {"card": 50, "device": 50, "email": 50, "phone": 50, "address": 20, "ip": 20}
+
 
 class Series:
     """Moments in order, prefix sums of amounts, and other entities' values where asked."""
@@ -108,7 +113,7 @@ class Frauds:
 class Entity:
     """One value of one entity: its streams, and who it was seen with (for rings)."""
 
-    __slots__ = ("declines", "frauds", "key", "kind", "links", "payments", "refunds", "signup_us")
+    __slots__ = ("declines", "frauds", "holds", "key", "kind", "links", "payments", "refunds")
 
     def __init__(self, kind: str, key: str, others: Sequence[str]) -> None:
         self.kind, self.key = kind, key
@@ -117,7 +122,7 @@ class Entity:
         self.refunds: Series | None = None
         self.frauds: Frauds | None = None
         self.links: dict[Entity, int] = {}
-        self.signup_us: int | None = None
+        self.holds = False  # somebody's payments, rather than something shared
 
     def stream(self, name: str) -> Series:
         """Return a stream, made when it is first needed."""
@@ -137,3 +142,20 @@ class Entity:
         if self.frauds is not None:
             self.frauds.drop(before_us)
         return not left
+
+
+def link(mine: Sequence[Entity], step: int) -> None:
+    """Count (step 1) or uncount (-1) that one payment names these entities together."""
+    holder = next((e for kind in HOLDERS for e in mine if e.kind == kind), None)
+    if holder is None:
+        return
+    holder.holds = True
+    for one in mine:
+        if one is holder or one.kind not in HUBS:
+            continue
+        for a, b in ((holder, one), (one, holder)):
+            count = a.links.get(b, 0) + step
+            if count > 0:
+                a.links[b] = count
+            else:
+                a.links.pop(b, None)

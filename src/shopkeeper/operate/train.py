@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shopkeeper.base import log
+from shopkeeper.base.errors import BadInput
 from shopkeeper.learn.contracts import Capability
 from shopkeeper.operate import capabilities
 from shopkeeper.operate.gate import Verdict, champion_of, judge
@@ -39,11 +40,27 @@ def train(
     promote: bool = True,
     registry: Registry | None = None,
 ) -> list[Training]:
-    """Train capabilities by name, all if none; ``promote=False`` only registers."""
+    """Train capabilities by name, all if none; ``promote=False`` only registers.
+
+    Without names, a capability that the log has too little for is passed over; BadInput when
+    that is all of them.
+    """
     registry = registry or Registry(shop.settings.models_path)
     cards = capabilities.all_of(names)
     shop.warehouse.refresh()
-    return [train_one(shop, card, registry, promote=promote) for card in cards]
+    done: list[Training] = []
+    lacking: BadInput | None = None
+    for card in cards:
+        try:
+            done.append(train_one(shop, card, registry, promote=promote))
+        except BadInput as problem:
+            if names:
+                raise
+            log.info("model.not_trained", capability=card.name, reason=problem.message)
+            lacking = lacking or problem
+    if lacking is not None and not done:
+        raise lacking
+    return done
 
 
 def train_one(shop: Any, card: Capability, registry: Registry, *, promote: bool = True) -> Training:

@@ -1,0 +1,28 @@
+"""The index card of fraud: accept, challenge, look at or stop a payment or a refund."""
+
+from __future__ import annotations
+
+from shopkeeper.fraud import fallback
+from shopkeeper.fraud.explain import explain
+from shopkeeper.fraud.features import features_at
+from shopkeeper.fraud.models.detector import Detector
+from shopkeeper.fraud.policy import choose, default
+from shopkeeper.fraud.rebuild import rebuild
+from shopkeeper.fraud.request import parse
+from shopkeeper.fraud.training import train
+from shopkeeper.learn.contracts import Capability
+
+CAPABILITY = Capability(
+    name="fraud",
+    parse=parse,
+    rebuild=rebuild,
+    features=features_at,
+    fallback=fallback.predict,
+    choose=choose,
+    train=train,
+    explain=explain,
+    models={"detector": Detector},
+    gating={"average_precision": 1, "auc_roc": 1},
+    default=default,
+    kinds=frozenset(("payment", "chargeback", "label", "refund", "customer", "rule")),
+)
