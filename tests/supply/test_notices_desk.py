@@ -89,3 +89,48 @@ def test_an_order_nobody_knows_and_one_of_another_supplier_are_refused(shop):
     other = shop.tell("message", conversation_id="d", supplier_id="s-2", text=TEXT).event_id
     with pytest.raises(Conflict, match="s-2"):
         supply_notices.accept(shop.shop, other, "PO-7", later(9), "li")
+
+
+def test_what_came_of_a_promise_is_told_once(depot):
+    from shopkeeper.operate.supply_watch import SupplyWatch
+
+    depot.stock(south={"mug": 9})
+    runtime = depot.runtime()
+    made = {}
+    for name in ("on-time", "too-late", "lost", "still-out"):
+        request = {"order_id": name, "items": [{"item_id": "mug"}]}
+        made[name] = runtime.decide("supply", request).decision_id
+    runtime.close()
+    past = clock.from_us(clock.now_us() - 3_600_000_000)
+    ends = {
+        "on-time": ("delivered", clock.from_us(clock.now_us() + clock.DAY_US)),
+        "too-late": ("delivered", past),
+        "lost": ("failed", None),
+        "still-out": (None, None),
+    }
+    lines = [{"item_id": "mug"}]
+    for name, (status, promised) in ends.items():
+        depot.tell("purchase", hours_ago=9, order_id=name, lines=lines, currency="USD")
+        depot.tell(
+            "shipment",
+            hours_ago=8,
+            shipment_id=f"s-{name}",
+            order_id=name,
+            location_id="south",
+            lines=lines,
+            promised_at=promised,
+        )
+        if status:
+            depot.tell(
+                "delivery", hours_ago=0.5, shipment_id=f"s-{name}", order_id=name, status=status
+            )
+    watch = SupplyWatch(depot.shop)
+    end = time.monotonic() + 5
+    while depot.shop.warehouse.table("allocations").num_rows < 4 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert watch.look() == 3
+    assert watch.look() == 0
+    text = "SELECT decision_id, label FROM outcomes WHERE kind = 'outcome'"
+    rows = depot.shop.warehouse.sql(text)
+    told = {row["decision_id"]: row["label"] for row in rows.to_pylist()}
+    assert told == {made["on-time"]: "delivered", made["too-late"]: "late", made["lost"]: "failed"}

@@ -29,6 +29,7 @@ from shopkeeper.api.service import Service
 from shopkeeper.console import routes as console
 from shopkeeper.data.keys import Keys, open_keys
 from shopkeeper.operate.fraud_watch import FraudWatch
+from shopkeeper.operate.supply_watch import SupplyWatch
 from shopkeeper.operate.webhooks import Courier
 
 # path -> its methods and the scope that it needs.
@@ -56,6 +57,7 @@ def create_app(
         thread = service.start_warming() if warm else None
         tasks = asyncio.create_task(service.tasks())
         courier = Courier(shop).start()
+        deliveries = SupplyWatch(shop).start()
         watch = FraudWatch(shop).start()
         yield
         service.phase = "stopping"
@@ -66,6 +68,7 @@ def create_app(
             await asyncio.to_thread(thread.join, 10)
         await asyncio.to_thread(watch.close)
         await asyncio.to_thread(courier.close)
+        await asyncio.to_thread(deliveries.close)
         await asyncio.to_thread(runtime.close)
         await asyncio.to_thread(service.keys.close)
         if close_shop:

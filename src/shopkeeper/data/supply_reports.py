@@ -56,8 +56,8 @@ FROM parcels AS s
 LEFT JOIN allocations AS a ON s.order_id = a.order_id AND s.location_id = a.location_id
 WHERE s.state IN ('delivered', 'late', 'failed')
     AND coalesce(s.decision_id, a.decision_id) IS NOT NULL
-    AND coalesce(s.decision_id, a.decision_id) NOT IN (
-        SELECT decision_id FROM events WHERE kind = 'outcome' AND decision_id IS NOT NULL
+    AND s.shipment_id NOT IN (
+        SELECT shipment_id FROM events WHERE kind = 'outcome' AND shipment_id IS NOT NULL
     )
 """
 
