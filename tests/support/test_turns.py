@@ -143,6 +143,17 @@ def test_knowledge_is_cited_and_a_gap_is_honest(running):
     assert "dont_know" in open_.say("What is the meaning of life?", conversation="k2")["acts"]
 
 
+def test_an_article_is_cited_in_the_language_of_the_question(running):
+    open_, _ = running
+    fresh = Event(
+        event_id="a2", kind="article", occurred_at=clock.now(), label="returns", language="zh",
+        title="怎么退货", text="收货后 30 天内可以退货。",
+    )  # fmt: skip
+    open_.shop.append_events([fresh])
+    open_.say("What is your return policy?", conversation="k3")
+    assert "收货后" in open_.say("怎么退货？", conversation="k3")["reply"]
+
+
 def test_other_peoples_orders_are_unknown(running):
     open_, _ = running
     value = open_.say("cancel order 20000001")

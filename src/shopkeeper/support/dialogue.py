@@ -97,6 +97,9 @@ def _turn(said: Message, desk: Desk) -> tuple[list[Act], list[Write]]:
     if _only_answers(frames, said.text, desk):
         state.unclear = 0
         return _next([], said, desk)
+    asks_how = lex.HOW.search(said.text) and not any(_says_what(one) for one in frames)
+    if asks_how and not state.tasks and (known := talk.knowledge(said, desk)):
+        return known, []
     if state.tasks and frames and state.ask.startswith(("offer_", "deny_", "ask_variant")):
         frames, settled = _instead(frames, said.text, desk)
         if settled is not None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from shopkeeper.base import clock
 from shopkeeper.data import support_tables
+from shopkeeper.language.detect import detect_language
 from shopkeeper.language.embedder import sentence_embedder
 from shopkeeper.language.entities import Known
 from shopkeeper.support.livebook import LiveBook
@@ -251,7 +252,11 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
         known=Known(today=today),
         address=address,
         previous=previous,
-        hits=state.search(request.text, conversation.language or request.language or "", as_of_us),
+        hits=state.search(
+            request.text,
+            detect_language(request.text, before=conversation.language or request.language),
+            as_of_us,
+        ),
         taken=request.conversation_id in state.taken,
     )
 

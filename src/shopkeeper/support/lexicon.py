@@ -132,6 +132,10 @@ WRONG_ORDER = _any(
     "别的订单",
     "弄错了",
 )
+# How a thing is done, rather than the wish that it be done.
+HOW = _any(
+    r"\bhow (?:do|can|long|does|should)\b|\bwhat is your\b", "怎么", "如何", "多久", "多长时间"
+)
 DONE = _any(
     r"\b(?:that(?:'s| is| will be) all|nothing else|no,? thank|bye|goodbye|thanks?(?: you)?[.!]*$)",
     "没有了",
