@@ -18,7 +18,9 @@ SELECT d.item_id, d.location_id, min(d.dt) AS first_dt, max(d.dt) AS last_dt,
     sum(CASE WHEN d.dt >= CAST($recent AS DATE) THEN d.net_minor ELSE 0 END) AS recent_minor
 FROM demand_history AS d
 WHERE d.dt < CAST($until AS DATE)
-    AND d.item_id NOT IN (SELECT item_id FROM items WHERE hidden)
+    AND CASE WHEN len($items) > 0
+        THEN d.item_id IN (SELECT unnest(CAST($items AS VARCHAR[])))
+        ELSE d.item_id NOT IN (SELECT item_id FROM items WHERE hidden) END
 GROUP BY d.item_id, d.location_id
 HAVING sum(d.units) > 0 AND max(d.dt) >= CAST($recent AS DATE)
     AND count(DISTINCT date_trunc('week', d.dt)) >= $weeks
@@ -62,14 +64,26 @@ WHERE ends_us >= $since_us AND item_id IN (SELECT unnest(CAST($items AS VARCHAR[
 
 
 def sellers(
-    warehouse: Any, *, until: str, recent: str, weeks: int = 1, most: int = 20_000
+    warehouse: Any,
+    *,
+    until: str,
+    recent: str,
+    weeks: int = 1,
+    most: int = 20_000,
+    items: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Return the products that sell, most valuable lately first.
 
     Sold since ``recent`` (an ISO day), before ``until``, in at least ``weeks`` weeks; hidden
-    products (services, fuel, coupons) are left out.
+    products (services, fuel, coupons) are left out, unless ``items`` names them.
     """
-    given = {"until": until, "recent": recent, "weeks": weeks, "most": most}
+    given = {
+        "until": until,
+        "recent": recent,
+        "weeks": weeks,
+        "most": most,
+        "items": list(items),
+    }
     found: list[dict[str, Any]] = warehouse.sql(_SELLERS, given).to_pylist()
     return found
 

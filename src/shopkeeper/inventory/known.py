@@ -1,0 +1,155 @@
+"""What the shop knows of its stock at a moment: a demand panel, positions, terms, prices, notes.
+
+The tables in, values of schema.py out; one read serves ten thousand products. The panel ends
+with the last day that is over and has data: explicit zeros up to there, never beyond, since a
+shop whose orders stopped arriving did not stop selling. This file knows no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from shopkeeper.base import clock
+from shopkeeper.data import demand as tables
+from shopkeeper.inventory.panel import PROMOTION, Key, panel_of
+from shopkeeper.inventory.schema import DemandPanel, Position, SupplyTerms
+from shopkeeper.inventory.terms import supply_terms
+
+RECENT_DAYS = 91
+STALE_DAYS = 2
+_EPOCH = date(1970, 1, 1)
+Told = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Everything for n products at locations; row i of each part is the same product.
+
+    ``end``: the first day not in the panel. ``notes``: what the data says beside the numbers.
+    ``facts``: item -> title, category, brand, price of the catalogue.
+    """
+
+    panel: DemandPanel
+    end: date
+    positions: tuple[Position, ...]
+    terms: tuple[tuple[SupplyTerms, ...], ...]
+    prices_minor: np.ndarray
+    notes: tuple[tuple[Told, ...], ...]
+    facts: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def keys(self) -> list[Key]:
+        """(item, location) of each row."""
+        return list(zip(self.panel.skus, self.panel.locations, strict=True))
+
+
+def read(
+    warehouse: Any,
+    *,
+    now_us: int,
+    frequency: str = "W",
+    most: int = 20_000,
+    items: Sequence[str] = (),
+    proposed: Mapping[Key, float] | None = None,
+) -> Known | None:
+    """Return what is known of the products that sold lately, or of the items named.
+
+    None: the shop has no demand at all. ``proposed``: units already proposed or approved.
+    """
+    last = tables.last_day(warehouse)
+    if last is None:
+        return None
+    today = clock.from_us(now_us).date()
+    end = min(today, last + timedelta(days=1))
+    since = _EPOCH if items else end - timedelta(days=RECENT_DAYS)
+    rows = tables.sellers(
+        warehouse, until=str(end), recent=str(since), most=most, items=list(items)
+    )
+    if not rows:
+        return None
+    facts = tables.described(warehouse, [row["item_id"] for row in rows])
+    rows = _without_replaced(rows, facts)
+    keys = [(row["item_id"], row["location_id"]) for row in rows]
+    panel = panel_of(warehouse, keys, rows, facts, end, frequency)
+    prices = _prices(rows, facts, keys)
+    on_hand = tables.on_hand(warehouse)
+    owed = tables.outstanding(warehouse)
+    on_order: dict[Key, float] = {}
+    for row in owed:
+        place = (row["item_id"], row["location_id"])
+        on_order[place] = on_order.get(place, 0.0) + float(row["outstanding"])
+    known = proposed or {}
+    return Known(
+        panel=panel,
+        end=end,
+        positions=tuple(
+            Position(
+                on_hand=on_hand.get(key, 0.0),
+                on_order=on_order.get(key, 0.0),
+                proposed=known.get(key, 0.0),
+                counted=key in on_hand,
+            )
+            for key in keys
+        ),
+        terms=supply_terms(warehouse, [item for item, _ in keys], now_us),
+        prices_minor=prices,
+        notes=_notes(panel, rows, today, end),
+        facts=facts,
+    )
+
+
+def _without_replaced(
+    rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the rows without ids that another product replaced; that one began with them."""
+    taken = {str(one["replaces"]): item for item, one in facts.items() if one.get("replaces")}
+    began = {(row["item_id"], row["location_id"]): row["first_dt"] for row in rows}
+    kept = []
+    for row in rows:
+        if row["item_id"] in taken:
+            continue
+        old = facts.get(row["item_id"], {}).get("replaces")
+        first = began.get((str(old), row["location_id"]), row["first_dt"])
+        kept.append({**row, "first_dt": min(first, row["first_dt"])})
+    return kept
+
+
+def _prices(
+    rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Mapping[str, Any]], keys: Sequence[Key]
+) -> np.ndarray:
+    """Return (n,) the price of the catalogue, else what was paid on average; 0: unknown."""
+    found = []
+    for row, (item, _) in zip(rows, keys, strict=True):
+        price = facts.get(item, {}).get("price_minor")
+        found.append(float(price if price is not None else row["price_minor"] or 0))
+    return np.array(found)
+
+
+def _notes(
+    panel: DemandPanel, rows: Sequence[Mapping[str, Any]], today: date, end: date
+) -> tuple[tuple[Told, ...], ...]:
+    """Return per row what the data says: stale, sold out lately, bulk orders, promotions."""
+    stale = (today - end).days
+    t = panel.units.shape[1]
+    recent = slice(max(0, t - 4), t)
+    share = panel.in_stock_share
+    plan = panel.known[PROMOTION][:, t : t + 4]
+    found = []
+    for i in range(len(rows)):
+        told: list[Told] = []
+        if stale >= STALE_DAYS:
+            told.append(("stale_demand", {"days": stale, "until": str(end - timedelta(days=1))}))
+        if share is not None and float(share[i, recent].mean()) < 0.95:
+            out = round(100 * (1 - float(share[i, recent].mean())))
+            told.append(("sold_out_lately", {"percent": out}))
+        if panel.one_off is not None and panel.one_off[i, recent].sum() > 0:
+            told.append(("bulk_orders", {"units": float(panel.one_off[i, recent].sum())}))
+        if np.isfinite(plan[i]).any() and np.nanmax(plan[i]) > 0:
+            told.append(("promotion_planned", {"periods": int((plan[i] > 0).sum())}))
+        found.append(tuple(told))
+    return tuple(found)
