@@ -19,18 +19,12 @@ from shopkeeper.supply import dropped, routing_model, routing_schedule
 from shopkeeper.supply.routing_check import check
 from shopkeeper.supply.routing_greedy import complete
 from shopkeeper.supply.routing_model import Built
-from shopkeeper.supply.routing_pool import Pool, recombine
 from shopkeeper.supply.routing_schedule import Day
 from shopkeeper.supply.routing_schema import Dropped, Problem, Progress, RoutePlan, Vehicle, Visit
 
 Report = Callable[[Progress], None]
 
 _FORCE_SHARE = 0.25  # of the time, until a day that must hold all its stops is given up
-_POOL_FROM_S = 5.0  # shorter searches have too few routes to choose from
-_SEARCH_SHARE = 0.8  # of the time before routes are put together anew
-_POOL_SHARE = 0.12
-_POOL_EVERY = 10  # iterations between two looks at a candidate
-_POOL_WORSE = 1.02
 
 
 @dataclass(slots=True)
@@ -50,7 +44,6 @@ class _Run:
     first_feasible_s: float | None = None
     give_up_at: float | None = None
     best: pyvrp.Solution | None = None
-    pool: Pool | None = None
     known: list[Dropped] = field(default_factory=list)
 
     def __call__(self, best_cost: float) -> bool:
@@ -85,12 +78,7 @@ class _Watch(IteratedLocalSearchCallbacks):
         best: pyvrp.Solution,
         cost_evaluator: pyvrp.CostEvaluator,
     ) -> None:
-        run = self.run
-        run.iterations += 1
-        if run.pool is None or run.iterations % _POOL_EVERY or not candidate.is_feasible():
-            return
-        if cost_evaluator.cost(candidate) < cost_evaluator.cost(best) * _POOL_WORSE:
-            run.pool.add(candidate)
+        self.run.iterations += 1
 
     def _seen(self, best: pyvrp.Solution) -> None:
         run = self.run
@@ -170,15 +158,14 @@ def solve(
             give_up_at=hope_ends if force else None,
             known=known,
         )
-        _search(run, seconds, seed, start)
+        _search(run, seed, start)
         if run.first_feasible_s is not None or run.cancelled:
             break
     assert run is not None  # the second turn of the loop always searches
     return _finish(run)
 
 
-def _search(run: _Run, seconds: float, seed: int, start: RoutePlan | None) -> None:
-    """Search; with time enough, put good routes together anew and search on from there."""
+def _search(run: _Run, seed: int, start: RoutePlan | None) -> None:
     if not run.built.clients and not run.built.shipments:
         run.best = pyvrp.Solution(run.built.data, [])
         run.first_feasible_s = run.clock() - run.started
@@ -187,23 +174,6 @@ def _search(run: _Run, seconds: float, seed: int, start: RoutePlan | None) -> No
     if start is not None:
         driven = [(route.vehicle_id, _sequence(run.day, route.visits)) for route in start.routes]
         initial = routing_model.solution_of(run.built, run.day, driven)
-    pooled = seconds >= _POOL_FROM_S and run.max_iterations is None and not run.built.shipments
-    ends = run.ends
-    if pooled:
-        run.pool = Pool(run.built.data)
-        run.ends = run.started + _SEARCH_SHARE * seconds
-    _run_once(run, seed, initial)
-    run.ends = ends
-    if run.pool is None or run.best is None or run.cancelled:
-        return
-    better = recombine(run.pool, run.best, _raw_cost(run.best), _POOL_SHARE * seconds)
-    if run.clock() < ends:
-        _run_once(run, seed + 1_000_003, better or run.best)
-    elif better is not None:
-        run.best = better
-
-
-def _run_once(run: _Run, seed: int, initial: pyvrp.Solution | None) -> None:
     # A unit of load or second too much must always cost more than any detour that avoids it.
     ceiling = max(100_000.0, 4.0 * run.built.dearest_leg)
     params = pyvrp.SolveParams(
