@@ -110,7 +110,7 @@ def read_items(path: Path, names: Mapping[str, str] | None = None) -> Catalogue:
 
 def parse_moment(text: str) -> int:
     """Return microseconds of a date, an ISO moment or an epoch number, as ``--at`` takes it."""
-    at: int | None = _parsed(pa.chunked_array([pa.array([text])])).to_pylist()[0]
+    at: int | None = parsed_moments(pa.chunked_array([pa.array([text])])).to_pylist()[0]
     if at is None:
         raise BadInput(
             f"--at must be a date or a moment, but is '{text}'.",
@@ -176,7 +176,7 @@ def _codes(column: pa.ChunkedArray, path: Path, name: str) -> tuple[np.ndarray, 
 
 
 def _moments(column: pa.ChunkedArray, path: Path, name: str) -> np.ndarray:
-    parsed = _parsed(column)
+    parsed = parsed_moments(column)
     bad = _first(pc.is_null(parsed).to_numpy(zero_copy_only=False))
     if bad is not None:
         value = column[bad].as_py()
@@ -184,7 +184,7 @@ def _moments(column: pa.ChunkedArray, path: Path, name: str) -> np.ndarray:
     return parsed.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _parsed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def parsed_moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return microseconds since 1970 as int64, null where a value is no moment."""
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
