@@ -144,7 +144,7 @@ def _label_moments(column: pa.ChunkedArray, path: Path, name: str, at_us: np.nda
     found = np.full(len(column), NEVER_US)
     known = np.flatnonzero(~missing)
     if len(known):
-        parsed = files._parsed(column.take(pa.array(known)))
+        parsed = files.parsed_moments(column.take(pa.array(known)))
         bad = files._first(pc.is_null(parsed).to_numpy(zero_copy_only=False))
         if bad is not None:
             row = int(known[bad])
