@@ -88,7 +88,23 @@ def evaluate_lead_times(
     for metric in ("pinball_50", "pinball_90"):
         for name, found in evaluate.paired(values, metric, BASELINE, seed).items():
             models[name].setdefault("against_baseline", {})[metric] = found
+    spans = (train_end, test_start)
+    printed = _printed(rows, data, cut, spans, validation, test, promised, seed)
     learned = [name for name in losses if name != "promised_date"]
+    champion = min(learned, key=lambda name: losses[name])
+    return {**printed, "models": models, "champion": champion, "baseline": BASELINE}
+
+
+def _printed(
+    rows: Rows,
+    data: Deliveries,
+    cut: Mapping[str, int],
+    spans: tuple[int, int],
+    validation: np.ndarray,
+    test: np.ndarray,
+    promised: bool,
+    seed: int,
+) -> dict[str, Any]:
     return {
         "capability": "supply",
         "data": {
@@ -104,17 +120,14 @@ def evaluate_lead_times(
         },
         "protocol": {
             "name": "time",
-            "validation_from": _iso(train_end),
-            "test_from": _iso(test_start),
+            "validation_from": _iso(spans[0]),
+            "test_from": _iso(spans[1]),
             "refit_every_days": _BLOCK_DAYS,
             "open_orders": "censored",
             "promised_used": promised,
             "champion_by": "pinball at 0.5 and 0.9 on validation",
             "seed": seed,
         },
-        "models": models,
-        "champion": min(learned, key=lambda name: losses[name]),
-        "baseline": BASELINE,
     }
 
 
