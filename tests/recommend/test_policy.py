@@ -14,7 +14,7 @@ from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput
 from shopkeeper.recommend import fallback
 from shopkeeper.recommend.features import LiveState, features_at
-from shopkeeper.recommend.policy import DEFAULT_RULES, choose, forbidden
+from shopkeeper.recommend.policy import DEFAULT_CAPS, choose, forbidden
 from shopkeeper.recommend.reasons import SENTENCES, sentence
 from shopkeeper.recommend.request import parse
 from shopkeeper.recommend.schema import PLACEMENTS, Prediction, Request
@@ -132,9 +132,7 @@ def test_a_filter_that_forgets_is_caught(monkeypatch):
     """The broken twin of ``forbidden`` lets everything through; the law above must notice."""
     from shopkeeper.recommend import policy
 
-    monkeypatch.setattr(
-        policy, "forbidden", lambda request, features: np.zeros(len(STATE.catalogue), np.int8)
-    )
+    monkeypatch.setattr(policy, "forbidden", lambda *_: np.zeros(len(STATE.catalogue), np.int8))
     shown = slate(Request(placement="home", limit=30), everything(2, 1))
     assert {item["item_id"] for item in shown} & NEVER
 
@@ -192,7 +190,7 @@ def test_no_category_fills_more_than_its_share_while_others_wait():
     shown = slate(Request(placement="home", limit=10), everything(1, 5))
     shelves = [STATE.catalogue.category_of(STATE.catalogue.index.get(i["item_id"])) for i in shown]
     most = max(shelves.count(shelf) for shelf in shelves)
-    assert most <= -(-10 * DEFAULT_RULES.category_share // 1)
+    assert most <= -(-10 * DEFAULT_CAPS.category_share // 1)
 
 
 def test_buy_again_says_how_often_and_how_long_ago():

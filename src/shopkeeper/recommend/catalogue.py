@@ -24,6 +24,7 @@ class Catalogue:
     """Item facts by row. ``blocked`` (n,) holds a BLOCK_CODES index; 0 may be shown."""
 
     def __init__(self) -> None:
+        self.version = 0  # goes up with every entry or price that is taken
         self.index = Index()
         self.titles: list[str | None] = []
         self.descriptions: list[str | None] = []
@@ -122,6 +123,7 @@ class Catalogue:
             self._set_price(row, price, at_us)
         if at_us < facts["updated"][row]:
             return
+        self.version += 1
         facts["updated"][row] = at_us
         self.titles[row] = event.get("title")
         self.descriptions[row] = event.get("description")
@@ -152,6 +154,7 @@ class Catalogue:
 
     def _set_price(self, row: int, price_minor: int, at_us: int) -> None:
         if at_us >= self._columns["priced"][row]:
+            self.version += 1
             self._columns["priced"][row] = at_us
             self._columns["price"][row] = price_minor
 

@@ -24,6 +24,7 @@ WHY_NOT = {
     "in_cart": "it is in the cart or on the page already",
     "disliked": "this customer asked for less like it",
     "excluded": "the request excludes it",
+    "ruled_out": "a merchandising rule of the shop takes it out here",
     "capped": "its category or brand already fills its share of the slate",
     "ranked_lower": "other items scored higher",
     "no_source": "no source had a reason to propose it",

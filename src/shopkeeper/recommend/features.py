@@ -16,6 +16,7 @@ from shopkeeper.base.clock import DAY_US
 from shopkeeper.recommend.catalogue import Catalogue
 from shopkeeper.recommend.decayed import Decayed
 from shopkeeper.recommend.index import Index
+from shopkeeper.recommend.merchandise import Merchandise
 from shopkeeper.recommend.pairs import LivePairs
 from shopkeeper.recommend.schema import INTERACTION_KINDS, Features, History, Request
 from shopkeeper.recommend.subjects import Subjects, merged
@@ -39,6 +40,7 @@ class LiveFeatures(Features):
     bought: np.ndarray
     disliked: np.ndarray
     cart: np.ndarray
+    merchandise: Merchandise
 
 
 class LiveState:
@@ -48,6 +50,7 @@ class LiveState:
         self.seq = 0
         self._size = 0
         self.catalogue = Catalogue()
+        self.merchandise = Merchandise()
         self.customers = Subjects()
         self.sessions = Subjects()
         self.baskets = Index()
@@ -87,6 +90,8 @@ class LiveState:
             self.uncart(subject_key(customer, session), event["item_id"], at_us)
         elif kind in ("cancel", "refund"):
             self._void(event)
+        elif kind == "rule":
+            self.merchandise.apply(event)
         size = len(self.catalogue)
         if size != self._size:
             self._size = size
@@ -208,6 +213,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> LiveFeatur
         bought=history.item[history.kind == PURCHASE],
         disliked=np.array(sorted(disliked), dtype=np.int32),
         cart=np.array(cart, dtype=np.int32),
+        merchandise=state.merchandise,
     )
 
 

@@ -1,84 +1,96 @@
-"""Which candidates make the slate: order, variety, full shelves, and filters with the last word.
+"""Which candidates make the slate: the shop's rules on top, filters with the last word.
 
 Reads a Prediction and the live facts; knows no model. One array says for every item of the
-shop whether this subject may see it here and why not; nothing enters a slate around it.
+shop whether this subject may see it here and why not; nothing enters a slate around it, pins of
+the shop included. arrange.py puts the slate together.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from shopkeeper.learn.contracts import Choice, Reason
+from shopkeeper.recommend.arrange import BACKFILLED, RULED, Caps, Order, Slate, arrange
 from shopkeeper.recommend.catalogue import BLOCK_CODES
 from shopkeeper.recommend.features import LiveFeatures
+from shopkeeper.recommend.merchandise import Rule
 from shopkeeper.recommend.reasons import backfill_reason, reasons_for, sentence
 from shopkeeper.recommend.schema import Prediction, Request
 
 # Why an item may not be in this slate: the catalogue's codes first, then ours.
-FORBIDDEN = (*BLOCK_CODES, "outside_category", "bought", "in_cart", "disliked", "excluded")
-_OUTSIDE, _BOUGHT, _IN_CART, _DISLIKED, _EXCLUDED = range(len(BLOCK_CODES), len(FORBIDDEN))
+_OURS = ("outside_category", "bought", "in_cart", "disliked", "excluded", "ruled_out")
+FORBIDDEN = (*BLOCK_CODES, *_OURS)
+_OUTSIDE, _BOUGHT, _IN_CART, _DISLIKED, _EXCLUDED, _RULED_OUT = range(
+    len(BLOCK_CODES), len(FORBIDDEN)
+)
 TRACED = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """Shares of a slate that one category or one brand may fill at most, where variety counts."""
-
-    category_share: float = 0.34
-    brand_share: float = 0.5
-    # A brand above this share of the catalogue is a house brand, not a sameness.
-    house_brand_share: float = 0.05
-    varied: tuple[str, ...] = ("home", "trending", "cart")
-
-
-DEFAULT_RULES = Rules()
-
-
-@dataclass(slots=True)
-class _Slate:
-    """The slate while it is made: places in the prediction, or -1 for a backfilled item."""
-
-    rows: list[int] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-    capped: list[int] = field(default_factory=list)
-
-    def take(self, row: int, place: int) -> None:
-        self.rows.append(row)
-        self.places.append(place)
+DEFAULT_CAPS = Caps()
 
 
 def choose(
-    request: Request, features: LiveFeatures, prediction: Prediction, rules: Rules = DEFAULT_RULES
+    request: Request, features: LiveFeatures, prediction: Prediction, caps: Caps = DEFAULT_CAPS
 ) -> Choice:
     """Return the slate with reasons per item, full if the shop has enough to show."""
-    why_not = forbidden(request, features)
-    rows = prediction.item
-    allowed = np.flatnonzero(why_not[rows] == 0)
-    slate = _Slate()
-    _fill(slate, allowed.tolist(), rows, request, features, rules)
-    candidates = len(slate.rows)
-    # An empty "buy again" shelf is honest; other shelves are never left with gaps.
-    if candidates < request.limit and request.placement != "buy_again":
-        _backfill(slate, why_not, request.limit, features)
+    rules = acting_rules(request, features)
+    prediction = ruled_scores(prediction, rules)
+    why_not = forbidden(request, features, rules)
+    order = Order(rows=prediction.item, why_not=why_not)
+    slate = arrange(request, features, order, caps, rules)
     assert all(why_not[row] == 0 for row in slate.rows)
-    items = [
-        _item(features, prediction, row, place, position)
-        for position, (row, place) in enumerate(zip(slate.rows, slate.places, strict=True))
-    ]
+    items = [_item(features, prediction, slate, position) for position in range(len(slate.rows))]
     value = {
         "placement": request.placement,
         "items": items,
-        "trace": _trace(features, prediction, why_not, slate),
+        "trace": _trace(features, prediction, why_not, slate, rules),
     }
     return Choice(subject=features.subject, value=value, reasons=_overall(items))
 
 
-def forbidden(request: Request, features: LiveFeatures) -> np.ndarray:
+def acting_rules(request: Request, features: LiveFeatures) -> dict[str, tuple[Rule, np.ndarray]]:
+    """Return the merchandising rules that act on a request, each with the mask of its items."""
+    found = features.merchandise.acting(
+        features.as_of_us, request.placement, request.customer_id, len(features.bought)
+    )
+    return {
+        rule.rule_id: (
+            rule,
+            features.merchandise.named(rule, features.catalogue, features.as_of_us),
+        )
+        for rule in found
+    }
+
+
+def ruled_scores(
+    prediction: Prediction, rules: Mapping[str, tuple[Rule, np.ndarray]]
+) -> Prediction:
+    """Return the prediction with boosts and buries in its scores, shares and order."""
+    factor = np.ones(len(prediction.item), dtype=np.float32)
+    for rule, mask in rules.values():
+        if rule.action in ("boost", "bury"):
+            factor[mask[prediction.item]] *= np.float32(rule.factor)
+    if (factor == 1).all():
+        return prediction
+    score = prediction.score * factor
+    order = np.argsort(-score, kind="stable")
+    return replace(
+        prediction,
+        item=prediction.item[order],
+        score=score[order],
+        parts=(prediction.parts * factor[:, None])[order],
+    )
+
+
+def forbidden(
+    request: Request,
+    features: LiveFeatures,
+    rules: Mapping[str, tuple[Rule, np.ndarray]] | None = None,
+) -> np.ndarray:
     """Return (n_items,) int8: 0 may be shown, else the FORBIDDEN code that says why not."""
     catalogue = features.catalogue
     why_not = catalogue.column("blocked")[: len(features.popularity)].copy()
@@ -94,6 +106,9 @@ def forbidden(request: Request, features: LiveFeatures) -> np.ndarray:
     _mark(why_not, features.disliked, _DISLIKED)
     excluded = catalogue.index.rows(request.exclude)
     _mark(why_not, np.array(excluded, dtype=np.int64), _EXCLUDED)
+    for rule, mask in (acting_rules(request, features) if rules is None else rules).values():
+        if rule.action == "filter":
+            _mark(why_not, np.flatnonzero(mask[: len(why_not)]), _RULED_OUT)
     return why_not
 
 
@@ -107,63 +122,14 @@ def _mark(why_not: np.ndarray, rows: np.ndarray, code: int) -> None:
     why_not[rows[why_not[rows] == 0]] = code
 
 
-def _fill(
-    slate: _Slate,
-    places: Iterable[int],
-    rows: np.ndarray,
-    request: Request,
-    features: LiveFeatures,
-    rules: Rules,
-) -> None:
-    """Walk the candidates best first; what a cap holds back comes in only if slots stay free."""
-    varied = request.placement in rules.varied and request.category is None
-    most_category = max(1, math.ceil(request.limit * rules.category_share))
-    most_brand = max(1, math.ceil(request.limit * rules.brand_share))
-    category, brand = features.catalogue.column("category"), features.catalogue.column("brand")
-    house = features.catalogue.house_brands(rules.house_brand_share)
-    of_category: dict[int, int] = {}
-    of_brand: dict[int, int] = {}
-    held: list[int] = []
-    for place in places:
-        if len(slate.rows) == request.limit:
-            break
-        row = int(rows[place])
-        if varied:
-            shelf, maker = int(category[row]), int(brand[row])
-            full = shelf >= 0 and of_category.get(shelf, 0) >= most_category
-            branded = maker >= 0 and maker not in house
-            if full or (branded and of_brand.get(maker, 0) >= most_brand):
-                held.append(place)
-                continue
-            of_category[shelf] = of_category.get(shelf, 0) + 1
-            of_brand[maker] = of_brand.get(maker, 0) + 1
-        slate.take(row, place)
-    for place in held[: request.limit - len(slate.rows)]:
-        slate.take(int(rows[place]), place)
-    taken = set(slate.rows)
-    slate.capped = [row for place in held if (row := int(rows[place])) not in taken]
-
-
-def _backfill(slate: _Slate, why_not: np.ndarray, limit: int, features: LiveFeatures) -> None:
-    """Fill free slots with what sells; where nothing sells yet, with what is newest."""
-    missing = limit - len(slate.rows)
-    free = why_not == 0
-    free[slate.rows] = False
-    rows = np.flatnonzero(free)
-    if len(rows) > 20 * missing:
-        sales = features.popularity[rows]
-        border = np.partition(sales, len(rows) - missing)[len(rows) - missing]
-        rows = rows[sales >= border]
-    created = features.catalogue.column("created")[rows]
-    order = np.lexsort((rows, -created, -features.popularity[rows]))
-    for row in rows[order[:missing]].tolist():
-        slate.take(row, -1)
-
-
 def _item(
-    features: LiveFeatures, prediction: Prediction, row: int, place: int, position: int
+    features: LiveFeatures, prediction: Prediction, slate: Slate, position: int
 ) -> dict[str, Any]:
-    if place < 0:
+    row, place = slate.rows[position], slate.places[position]
+    if place == RULED:
+        reasons: tuple[Reason, ...] = (Reason(code="picked"),)
+        score, sources = 0.0, {"rule": 1.0}
+    elif place < 0:
         reasons = backfill_reason(features, row)
         score, sources = 0.0, {"backfill": 1.0}
     else:
@@ -176,7 +142,9 @@ def _item(
             if part != 0
         }
     price = int(features.catalogue.column("price")[row])
+    ruled = {"rule": slate.ruled[row]} if row in slate.ruled else {}
     return {
+        **ruled,
         "item_id": features.item_ids[row],
         "title": features.catalogue.titles[row],
         "price_minor": price if price >= 0 else None,
@@ -197,7 +165,11 @@ def _item(
 
 
 def _trace(
-    features: LiveFeatures, prediction: Prediction, why_not: np.ndarray, slate: _Slate
+    features: LiveFeatures,
+    prediction: Prediction,
+    why_not: np.ndarray,
+    slate: Slate,
+    rules: Mapping[str, tuple[Rule, np.ndarray]],
 ) -> dict[str, Any]:
     """Return what was considered and taken out: the best TRACED removed candidates by code."""
     codes = why_not[prediction.item]
@@ -210,7 +182,16 @@ def _trace(
         "forbidden": int(np.count_nonzero(codes)),
         "removed": removed,
         "capped": [features.item_ids[row] for row in slate.capped[:TRACED]],
-        "backfilled": slate.places.count(-1),
+        "backfilled": slate.places.count(BACKFILLED),
+        "rules": [
+            {
+                "rule": rule_id,
+                "action": rule.action,
+                "candidates": int(mask[prediction.item].sum()),
+                "shown": int(mask[slate.rows].sum()) if slate.rows else 0,
+            }
+            for rule_id, (rule, mask) in rules.items()
+        ],
     }
 
 

@@ -36,6 +36,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "trending": ("Selling fast this week", "本周热卖"),
     "popular": ("Popular in this shop", "本店热卖"),
     "new_item": ("New in this shop", "本店新品"),
+    "picked": ("Picked by the shop", "店家精选"),
     "for_you": ("Matches what you like", "符合您的喜好"),
 }
 NEW_DAYS = 14

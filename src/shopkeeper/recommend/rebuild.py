@@ -114,6 +114,8 @@ def _last_price(warehouse: Any, ids: list[str]) -> np.ndarray:
 
 
 def _fill_marks(state: LiveState, warehouse: Any) -> None:
+    for rule in warehouse.table("rules").to_pylist():
+        state.merchandise.apply(rule | {"label": rule["rule_id"]})
     refunds = warehouse.table("refunds")
     for order, kind, item in zip(
         *(refunds[n].to_pylist() for n in ("order_id", "kind", "item_id")), strict=True

@@ -1,0 +1,203 @@
+"""Put a slate together: pins, held places, variety, and no gaps.
+
+Candidates come best first with the mask of what may be shown; nothing here lets in an item that
+the mask forbids. Pins stand at their positions, a rule's share of the slots is held for what it
+names, caps keep one category or brand from filling the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shopkeeper.recommend.features import LiveFeatures
+from shopkeeper.recommend.merchandise import Rule
+from shopkeeper.recommend.schema import Request
+
+RULED = -2  # the place of an item that a rule brought in and no source proposed
+BACKFILLED = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """Shares of a slate that one category or one brand may fill at most, where variety counts."""
+
+    category_share: float = 0.34
+    brand_share: float = 0.5
+    # A brand above this share of the catalogue is a house brand, not a sameness.
+    house_brand_share: float = 0.05
+    varied: tuple[str, ...] = ("home", "trending", "cart")
+
+
+@dataclass(slots=True)
+class Slate:
+    """The slate while it is made: item rows and their places in the prediction, or why none."""
+
+    rows: list[int] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    capped: list[int] = field(default_factory=list)
+    # item row -> the rule that brought it in or holds its place
+    ruled: dict[int, str] = field(default_factory=dict)
+
+    def take(self, row: int, place: int) -> None:
+        """Add an item behind those there are."""
+        self.rows.append(row)
+        self.places.append(place)
+
+    def put(self, at: int, row: int, place: int) -> None:
+        """Add an item at a position, or at the end if the slate is shorter."""
+        self.rows.insert(at, row)
+        self.places.insert(at, place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be arranged: candidate rows best first, and which items may be shown at all."""
+
+    rows: np.ndarray  # (m,) item rows of the prediction, best first
+    why_not: np.ndarray  # (n_items,) 0 may be shown
+
+    def allowed(self) -> list[int]:
+        """Return the places of the candidates that may be shown, best first."""
+        places: list[int] = np.flatnonzero(self.why_not[self.rows] == 0).tolist()
+        return places
+
+
+def arrange(
+    request: Request,
+    features: LiveFeatures,
+    order: Order,
+    caps: Caps,
+    rules: Mapping[str, tuple[Rule, np.ndarray]],
+) -> Slate:
+    """Return a slate of up to ``request.limit`` items.
+
+    ``rules``: those that act on this request, by id, each with the mask of what it names.
+    """
+    pinned = _pins(order, features, rules)
+    held = _shares(order, features, rules, request.limit, set(pinned.values()))
+    room = request.limit - len(pinned) - len(held)
+    slate = Slate()
+    reserved = {row for row, _ in held} | set(pinned.values())
+    free = [place for place in order.allowed() if int(order.rows[place]) not in reserved]
+    _fill(slate, free, order.rows, max(room, 0), request, features, caps)
+    place_of = {int(row): place for place, row in enumerate(order.rows.tolist())}
+    # Held items go where their own score puts them; those without one, after every other step.
+    for row, rule_id in held:
+        place = place_of.get(row, RULED)
+        at = len(slate.rows)
+        if place >= 0:
+            at = sum(1 for p in slate.places if 0 <= p < place)
+        slate.put(at, row, place)
+        slate.ruled[row] = rule_id
+    for (position, rule_id, _), row in sorted(pinned.items()):
+        slate.put(min(position - 1, len(slate.rows)), row, place_of.get(row, RULED))
+        slate.ruled[row] = rule_id
+    del slate.rows[request.limit :], slate.places[request.limit :]
+    # An empty "buy again" shelf is honest; other shelves are never left with gaps.
+    if len(slate.rows) < request.limit and request.placement != "buy_again":
+        _backfill(slate, order.why_not, request.limit, features)
+    return slate
+
+
+def _pins(
+    order: Order, features: LiveFeatures, rules: Mapping[str, tuple[Rule, np.ndarray]]
+) -> dict[tuple[int, str, int], int]:
+    """Return (position, rule id, place in the rule) -> item row of the pins that may be shown."""
+    found: dict[tuple[int, str, int], int] = {}
+    taken: set[int] = set()
+    for rule_id, (rule, _) in rules.items():
+        if rule.action != "pin":
+            continue
+        rows = features.catalogue.index.rows(rule.items["item_ids"])
+        good = [r for r in rows if r < len(order.why_not) and order.why_not[r] == 0]
+        for step, row in enumerate(r for r in good if r not in taken):
+            found[(rule.position + step, rule_id, step)] = row
+            taken.add(row)
+    return found
+
+
+def _shares(
+    order: Order,
+    features: LiveFeatures,
+    rules: Mapping[str, tuple[Rule, np.ndarray]],
+    limit: int,
+    taken: set[int],
+) -> list[tuple[int, str]]:
+    """Return (item row, rule id) of the places that share rules hold, best candidates first."""
+    found: list[tuple[int, str]] = []
+    used = set(taken)
+    for rule_id, (rule, mask) in rules.items():
+        if rule.action != "share":
+            continue
+        wanted = math.ceil(rule.share * limit) - sum(1 for row in used if mask[row])
+        rows = [int(r) for r in order.rows[order.allowed()] if mask[r] and int(r) not in used]
+        if len(rows) < wanted:
+            rest = mask[: len(order.why_not)] & (order.why_not == 0)
+            rest[list(used | set(rows))] = False
+            rows += _best_sellers(np.flatnonzero(rest), features, wanted - len(rows))
+        for row in rows[: max(wanted, 0)]:
+            found.append((row, rule_id))
+            used.add(row)
+    return found[: max(0, limit - len(taken))]
+
+
+def _fill(
+    slate: Slate,
+    places: Iterable[int],
+    rows: np.ndarray,
+    limit: int,
+    request: Request,
+    features: LiveFeatures,
+    caps: Caps,
+) -> None:
+    """Walk the candidates best first; what a cap holds back comes in only if slots stay free."""
+    varied = request.placement in caps.varied and request.category is None
+    most_category = max(1, math.ceil(request.limit * caps.category_share))
+    most_brand = max(1, math.ceil(request.limit * caps.brand_share))
+    category, brand = features.catalogue.column("category"), features.catalogue.column("brand")
+    house = features.catalogue.house_brands(caps.house_brand_share)
+    of_category: dict[int, int] = {}
+    of_brand: dict[int, int] = {}
+    held: list[int] = []
+    for place in places:
+        if len(slate.rows) >= limit:
+            break
+        row = int(rows[place])
+        if varied:
+            shelf, maker = int(category[row]), int(brand[row])
+            full = shelf >= 0 and of_category.get(shelf, 0) >= most_category
+            branded = maker >= 0 and maker not in house
+            if full or (branded and of_brand.get(maker, 0) >= most_brand):
+                held.append(place)
+                continue
+            of_category[shelf] = of_category.get(shelf, 0) + 1
+            of_brand[maker] = of_brand.get(maker, 0) + 1
+        slate.take(row, place)
+    for place in held[: max(0, limit - len(slate.rows))]:
+        slate.take(int(rows[place]), place)
+    taken = set(slate.rows)
+    slate.capped = [row for place in held if (row := int(rows[place])) not in taken]
+
+
+def _backfill(slate: Slate, why_not: np.ndarray, limit: int, features: LiveFeatures) -> None:
+    """Fill free slots with what sells; where nothing sells yet, with what is newest."""
+    free = why_not == 0
+    free[slate.rows] = False
+    for row in _best_sellers(np.flatnonzero(free), features, limit - len(slate.rows)):
+        slate.take(row, BACKFILLED)
+
+
+def _best_sellers(rows: np.ndarray, features: LiveFeatures, k: int) -> list[int]:
+    """Return the k of some item rows that sell best, the newest first where nothing sells."""
+    if len(rows) > 20 * k:
+        sales = features.popularity[rows]
+        border = np.partition(sales, len(rows) - k)[len(rows) - k]
+        rows = rows[sales >= border]
+    created = features.catalogue.column("created")[rows]
+    order = np.lexsort((rows, -created, -features.popularity[rows]))
+    best: list[int] = rows[order[:k]].tolist()
+    return best
