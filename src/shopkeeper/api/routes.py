@@ -9,7 +9,6 @@ import dataclasses
 from functools import partial
 from typing import Annotated, Any
 
-import anyio.to_thread
 from fastapi import Body, FastAPI, Path, Query, Request
 from starlette.responses import Response
 
@@ -20,7 +19,7 @@ from shopkeeper.api.auth import GuardedRoute
 from shopkeeper.api.metrics import CONTENT_TYPE
 from shopkeeper.api.openapi import guarded_by
 from shopkeeper.api.recommendations import count, language, printed
-from shopkeeper.api.service import Service
+from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base import clock
 from shopkeeper.data import lookups
 from shopkeeper.learn.contracts import Decision
@@ -77,7 +76,7 @@ def _decisions(api: FastAPI, service: Service) -> None:
             service.need_ready()
         decide = partial(service.runtime.decide, capability, body)
         # What must hold on disk before it is answered waits away from the loop.
-        decision: Decision = await _in_thread(decide) if card.commit else decide()
+        decision: Decision = await in_thread(decide) if card.commit else decide()
         count(service, decision)
         answer = {
             "decision_id": decision.decision_id,
@@ -110,7 +109,7 @@ def _decisions(api: FastAPI, service: Service) -> None:
     ) -> Response:
         service.need_ready()
         ask = partial(service.runtime.explain, decision_id, item=item)
-        return errors.JSON(await _in_thread(ask))
+        return errors.JSON(await in_thread(ask))
 
 
 def _models(api: FastAPI, service: Service) -> None:
@@ -122,7 +121,7 @@ def _models(api: FastAPI, service: Service) -> None:
         **guarded_by("models:read"),
     )
     async def list_models() -> Response:
-        found = {name: await _in_thread(_versions, service, name) for name in capabilities.MODULES}
+        found = {name: await in_thread(_versions, service, name) for name in capabilities.MODULES}
         return errors.JSON({"models": found})
 
     @api.post(
@@ -134,7 +133,7 @@ def _models(api: FastAPI, service: Service) -> None:
     )
     async def rollback(capability: Id) -> Response:
         capabilities.get(capability)
-        return errors.JSON(await _in_thread(_roll_back, service, capability))
+        return errors.JSON(await in_thread(_roll_back, service, capability))
 
 
 def _lookups(api: FastAPI, service: Service) -> None:
@@ -146,7 +145,7 @@ def _lookups(api: FastAPI, service: Service) -> None:
         **guarded_by("decisions:read", "503"),
     )
     async def get_item(item_id: Id) -> Response:
-        return errors.JSON(await _in_thread(lookups.item, service.shop.warehouse, item_id))
+        return errors.JSON(await in_thread(lookups.item, service.shop.warehouse, item_id))
 
     @api.get(
         "/v1/customers/{customer_id}",
@@ -156,7 +155,7 @@ def _lookups(api: FastAPI, service: Service) -> None:
         **guarded_by("customers:read", "503"),
     )
     async def get_customer(customer_id: Id) -> Response:
-        return errors.JSON(await _in_thread(lookups.customer, service.shop.warehouse, customer_id))
+        return errors.JSON(await in_thread(lookups.customer, service.shop.warehouse, customer_id))
 
 
 def _health(api: FastAPI, service: Service) -> None:
@@ -173,7 +172,7 @@ def _health(api: FastAPI, service: Service) -> None:
         responses={503: {"description": "Not ready; the body says what is missing."}},
     )
     async def ready(detail: Annotated[bool, Query()] = True) -> Response:
-        good, facts = await _in_thread(service.readiness)
+        good, facts = await in_thread(service.readiness)
         headers = {} if good else {"Retry-After": "1"}
         body = facts if detail else {"ready": good}
         return errors.JSON(body, status_code=200 if good else 503, headers=headers)
@@ -189,7 +188,7 @@ def _health(api: FastAPI, service: Service) -> None:
     )
     async def metrics(request: Request) -> Response:
         auth.may_read_metrics(request, service)
-        return Response(await _in_thread(service.metrics.text), media_type=CONTENT_TYPE)
+        return Response(await in_thread(service.metrics.text), media_type=CONTENT_TYPE)
 
 
 def _versions(service: Service, capability: str) -> dict[str, Any]:
@@ -206,8 +205,3 @@ def _roll_back(service: Service, capability: str) -> dict[str, Any]:
     aliases = service.runtime.registry.rollback(capability)
     service.runtime.reload(capability)
     return {"capability": capability, "aliases": aliases}
-
-
-async def _in_thread(work: Any, *given: Any) -> Any:
-    """Run work that reads files or tables away from the loop that serves the hot routes."""
-    return await anyio.to_thread.run_sync(work, *given)

@@ -12,6 +12,8 @@ import threading
 import time
 from typing import Any
 
+import anyio.to_thread
+
 from shopkeeper.api.limits import Buckets
 from shopkeeper.api.metrics import Metrics
 from shopkeeper.base import clock, log
@@ -158,3 +160,8 @@ def log_writable(shop: Any) -> bool:
         return shutil.disk_usage(shop.settings.home).free > LOW_DISK_BYTES
     except (ShopError, OSError):
         return False
+
+
+async def in_thread(work: Any, *given: Any) -> Any:
+    """Run work that reads files or tables away from the loop that serves the hot routes."""
+    return await anyio.to_thread.run_sync(work, *given)

@@ -28,6 +28,7 @@ COMMANDS = {
     "models": ("models", "List model versions; promote or roll back."),
     "routes": ("routes", "Plan a day's deliveries as a job, and publish the plan."),
     "copy": ("copy", "Write product copy from facts, in a tone, for a channel."),
+    "merchandise": ("merchandise", "Pin, boost, bury, filter: the shop's own rules."),
     "serve": ("serve", "Serve the API and the console."),
     "status": ("status", "What is live: models, metrics, freshness."),
     "keys": ("keys", "Make, list and revoke API keys and console users."),

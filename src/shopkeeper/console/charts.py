@@ -1,6 +1,6 @@
 """What a chart shows, as plain values for static/charts.js; nothing here draws.
 
-A spec has a ``type`` (bars, lines, days, whiskers, curve, graph) and its rows; times are
+A spec has a ``type`` (bars, lines, days, steps, whiskers, curve, graph) and its rows; times are
 milliseconds.
 """
 
@@ -71,6 +71,15 @@ def days(
     if line:
         spec["line"] = {"name": line[0], "data": line[1], "unit": line[2]}
     return spec
+
+
+def lines(labels: list[str], series: Mapping[str, list[float | None]]) -> dict[str, Any]:
+    """Return one line per name over the same labels, such as days; None is a gap."""
+    return {
+        "type": "lines",
+        "labels": labels,
+        "series": [{"name": name, "data": values} for name, values in series.items()],
+    }
 
 
 def steps(name: str, points: list[tuple[str, float]], unit: str) -> dict[str, Any]:

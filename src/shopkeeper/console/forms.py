@@ -14,7 +14,7 @@ from shopkeeper.base import log
 from shopkeeper.base.errors import ShopError
 from shopkeeper.console.view import Console, View
 
-MOST_FIELDS = 40
+MOST_FIELDS = 60
 Handler = Callable[[View, FormData], Response]
 
 

@@ -41,6 +41,7 @@ SCOPES: dict[str, str] = {
     "rules:admin": "change fraud rules, lists and costs",
     "supply:read": "see route plans, stops, orders at risk and suppliers' messages",
     "supply:write": "plan and publish routes, mark stops, set tariffs, judge messages",
+    "merchandising:write": "change the shop's rules over recommendations",
     "models:read": "list model versions",
     "models:write": "roll back models",
     "metrics:read": "read /metrics from another machine",

@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
-from shopkeeper.api.areas import fraud, language, supply, support
+from shopkeeper.api.areas import fraud, language, merchandising, supply, support
 from shopkeeper.api.service import Service
 
 # In the order of the house.
 AREAS: tuple[Callable[[FastAPI, Service], None], ...] = (
+    merchandising.add,
+    
     fraud.add,
     support.add,
     supply.add,

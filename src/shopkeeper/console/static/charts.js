@@ -145,6 +145,16 @@
         ],
       };
     },
+    lines(spec) {
+      return {
+        legend: spec.series.length > 1 ? base().legend : { show: false },
+        grid: { ...base().grid, top: spec.series.length > 1 ? 34 : 10 },
+        xAxis: axis({ type: "category", data: spec.labels, splitLine: { show: false } }),
+        yAxis: axis({ type: "value", scale: true, axisLine: { show: false }, axisLabel: { color: tone("ink-soft"), fontSize: 11, formatter: (n) => plain.format(n) } }),
+        tooltip: { ...base().tooltip, formatter: (rows) => [rows[0].name, ...rows.filter((r) => r.value !== null && r.value !== undefined).map((r) => `${r.seriesName}  ${plain.format(r.value)}`)].join("\n") },
+        series: spec.series.map((one) => ({ type: "line", name: one.name, data: one.data, connectNulls: true, symbol: spec.labels.length < 3 ? "circle" : "none", symbolSize: 6, lineStyle: { width: 2 } })),
+      };
+    },
     curve(spec) {
       return {
         legend: spec.series.length > 1 ? base().legend : { show: false },
