@@ -15,7 +15,6 @@ from shopkeeper.api.service import Service
 # In the order of the house.
 AREAS: tuple[Callable[[FastAPI, Service], None], ...] = (
     merchandising.add,
-    
     fraud.add,
     support.add,
     supply.add,
