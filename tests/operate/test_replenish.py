@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from shopkeeper.data import proposals
 from shopkeeper.data.events import Event, Line
 from shopkeeper.data.shop import open_shop
 from shopkeeper.operate.replenish import rules, states
+from shopkeeper.operate.replenish.cycle import plan
 
 NOW = datetime(2026, 1, 26, 12, tzinfo=UTC)
 
@@ -93,3 +94,31 @@ def test_rules_are_on_the_record_and_wrong_ones_named(shop):
         rules.change(shop, {"service_level": "high"}, "li")
     with pytest.raises(BadInput, match=r"service_level must be 0\.5 to 0\.999, but is 2"):
         rules.change(shop, {"service_level": 2}, "li")
+
+
+def test_a_second_run_in_a_cycle_doubles_nothing_and_the_next_cycle_expires_it(settings):
+    def made(name, kind, weeks, **facts):
+        return Event(
+            event_id=name, kind=kind, occurred_at=NOW - timedelta(weeks=weeks, days=1), **facts
+        )
+
+    goods = [Line(item_id="a", quantity=7, price_minor=200)]
+    events = [
+        made(f"o{n}", "purchase", n, order_id=f"o{n}", currency="EUR", lines=goods)
+        for n in range(30)
+    ]
+    events += [
+        made("s", "stock_level", 0, item_id="a", quantity=0),
+        made("t", "supplier", 9, supplier_id="acme", item_id="a", price_minor=90),
+    ]
+    with clock.frozen(NOW), open_shop(settings) as shop:
+        shop.append_events(events)
+        first, second = plan(shop), plan(shop)
+        assert (first.cycle, first.proposed, second.proposed) == ("2026-01-26", 1, 0)
+        [one] = proposals.listed(shop.warehouse)
+        assert (one["state"], one["supplier_id"]) == ("proposed", "acme")
+        assert one["quantity"] >= 7
+    with clock.frozen(NOW + timedelta(days=7)), open_shop(settings) as shop:
+        assert plan(shop).expired == 1
+        states_now = sorted(one["state"] for one in proposals.listed(shop.warehouse, states=()))
+        assert states_now == ["expired", "proposed"]
