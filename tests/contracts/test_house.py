@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 from house import (
@@ -94,3 +95,13 @@ def test_no_address_of_another_host_in_pages_and_scripts():
                 if scheme in text.replace("http://www.w3.org", "").replace("http://127.0.0.1", "")
             ]
     assert faults == []
+
+
+def test_no_two_test_files_share_a_name():
+    """Each folder of tests is on the path, so a second ``made.py`` would hide the first."""
+    seen: dict[str, str] = {}
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        if path.name in {"conftest.py", "__init__.py"}:
+            continue
+        assert path.name not in seen, f"{path} and {seen[path.name]}"
+        seen[path.name] = str(path)

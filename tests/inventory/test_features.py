@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made import panel
+from made_panels import panel
 
 from shopkeeper.inventory.features import Prepared, Spec, matrix, names
 from shopkeeper.inventory.models.cumulative import Cumulative, Settings, rows_of

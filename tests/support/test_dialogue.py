@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import NOW_US, Talk
+from made_talks import NOW_US, Talk
 
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.support.grammar import render, words

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from made import Talk
+from made_talks import Talk
 
 DATA = Path(__file__).parent / "data"
 SCENARIOS = tomllib.loads((DATA / "scenarios.toml").read_text("utf-8"))["scenario"]
