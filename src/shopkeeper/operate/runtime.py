@@ -67,10 +67,10 @@ class Runtime:
             self.shop.writer.subscribe(self._on_events, after_seq=seq)
             self._watcher = threading.Thread(target=self._watch, name="model-watch", daemon=True)
             self._watcher.start()
-        # What stands now stays: without this, each full collection walks millions of objects
-        # while a request waits (measured: 160 ms).
-        gc.collect()
-        gc.freeze()
+            # What stands now stays: without this, each full collection walks millions of
+            # objects while a request waits (measured: 160 ms).
+            gc.collect()
+            gc.freeze()
         seconds = time.perf_counter() - started
         log.info("runtime.started", seq=seq, seconds=round(seconds, 2))
         return self
@@ -189,6 +189,7 @@ class Runtime:
         self._stop.set()
         if self._watcher is not None:
             self._watcher.join(timeout=2 * WATCH_SECONDS)
+            gc.unfreeze()
 
     def _answer(
         self, live: Live, request: Any, decision_id: str
