@@ -47,11 +47,18 @@ def best(
     lanes: Sequence[Lane],
     rules: Rules,
     late_days: Mapping[tuple[str, str], float] | None = None,
+    prices: Mapping[tuple[str, str], float] | None = None,
 ) -> Allocation:
-    """Return the allocation of least cost. ``late_days``: expected per lane, 0 where left out."""
-    lane_of = _cheapest_lanes(lanes, late_days or {}, rules)
+    """Return the allocation of least cost. ``late_days``: expected per lane, 0 where left out.
+
+    ``prices``: what a unit of (warehouse_id, sku) is worth to others (allocation.shadow_prices);
+    without them the last units of a shelf are dearer by scarcity_minor.
+    """
+    lane_of = cheapest_lanes(lanes, late_days or {}, rules)
     names = sorted(lane_of, key=lambda w: (_parcel(lane_of[w], late_days, rules), w))
-    tables = _Tables(order, stock, [lane_of[w] for w in names[:MOST_CANDIDATES]], rules, late_days)
+    tables = _Tables(
+        order, stock, [lane_of[w] for w in names[:MOST_CANDIDATES]], rules, late_days, prices
+    )
     chosen: tuple[int, ...] = ()
     cost = tables.cost(())
     for size in range(1, min(MOST_PARCELS, len(tables.lanes)) + 1):
@@ -70,7 +77,7 @@ def nearest(
     distance_km: Mapping[str, float | None],
 ) -> Allocation:
     """Return all lines from the nearest warehouse that has them all, else the cheapest split."""
-    lane_of = _cheapest_lanes(lanes, {}, rules)
+    lane_of = cheapest_lanes(lanes, {}, rules)
     names = sorted(lane_of, key=lambda w: (_far(distance_km.get(w)), w))
     tables = _Tables(order, stock, [lane_of[w] for w in names], rules, None)
     for place in range(len(names)):
@@ -97,6 +104,7 @@ class _Tables:
         lanes: Sequence[Lane],
         rules: Rules,
         late_days: Mapping[tuple[str, str], float] | None,
+        prices: Mapping[tuple[str, str], float] | None = None,
     ) -> None:
         self.order, self.lanes, self.rules = order, lanes, rules
         shape = (len(lanes), len(order.lines))
@@ -107,9 +115,11 @@ class _Tables:
                 free = stock.at(lane.warehouse_id, line.sku)
                 self.has[row, column] = free >= line.quantity - EPSILON
                 self.unit[row, column] = lane.unit_minor * line.quantity
-                self.scarce[row, column] = rules.scarcity_weight * scarcity_minor(
-                    free, line.quantity, lane.parcel_minor
-                )
+                if prices is None:
+                    scarce = scarcity_minor(free, line.quantity, lane.parcel_minor)
+                else:
+                    scarce = prices.get((lane.warehouse_id, line.sku), 0.0) * line.quantity
+                self.scarce[row, column] = rules.scarcity_weight * scarce
         self.price = np.where(self.has, self.unit + self.scarce, np.inf)
         self.parcel = np.array([lane.parcel_minor for lane in lanes], dtype=float)
         self.late = np.array([_late(lane, late_days, rules) for lane in lanes], dtype=float)
@@ -178,7 +188,7 @@ class _Tables:
         return place, prices[place, np.arange(prices.shape[1])]
 
 
-def _cheapest_lanes(
+def cheapest_lanes(
     lanes: Sequence[Lane], late_days: Mapping[tuple[str, str], float], rules: Rules
 ) -> dict[str, Lane]:
     """Return the cheapest carrier of each warehouse, lateness counted."""
