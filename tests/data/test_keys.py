@@ -111,7 +111,7 @@ def test_a_short_password_is_refused_without_showing_it(keys):
 def test_a_broken_key_file_is_a_clear_error(settings):
     settings.home.mkdir(parents=True)
     (settings.home / "access.sqlite3").write_bytes(b"not a database" * 100)
-    with pytest.raises(StoreUnavailable, match="key store"):
+    with pytest.raises(StoreUnavailable, match="cannot be used: file is not a database"):
         store.open_keys(settings)
 
 
