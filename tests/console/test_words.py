@@ -144,3 +144,27 @@ def test_a_moment_carries_its_utc_time_for_the_tooltip():
         '<time datetime="2026-02-01T00:00:00Z" data-form="minute" '
         'title="2026-02-01 00:00:00 UTC">2026-02-01 00:00</time>'
     )
+
+
+def unclosed(sheet: str) -> list[str]:
+    """Return the top-level rules of a style sheet that begin inside another one."""
+    depth, faults = 0, []
+    for number, line in enumerate(re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL).split("\n"), 1):
+        nested = line.startswith((" ", "}"))
+        if depth and line.strip() and not nested and "{" in line:
+            faults.append(f"line {number}: {line[:60]}")
+        depth += line.count("{") - line.count("}")
+    return faults if depth == 0 else [*faults, f"{depth} braces stay open"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in sorted(STATIC.rglob("*.css")) if "vendor" not in p.parts],
+    ids=lambda p: p.name,
+)
+def test_every_rule_of_a_style_sheet_is_closed(path: Path):
+    assert unclosed(path.read_text("utf-8")) == []
+
+
+def test_an_open_rule_is_caught():
+    assert unclosed("a {\nb { color: red; }\nc { color: red; }\n") != []
