@@ -66,3 +66,18 @@ def bootstrap(
         means[first : first + len(counts)] = counts @ values / n
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+def bootstrap_ratio(
+    top: np.ndarray, bottom: np.ndarray, rng: np.random.Generator, *, draws: int = 1000
+) -> tuple[float, float]:
+    """Return the 95 % interval of sum(top) / sum(bottom) when subjects are drawn again."""
+    n = len(top)
+    if n == 0 or not bottom.sum():
+        return float("nan"), float("nan")
+    found = np.empty(draws)
+    for first in range(0, draws, 100):
+        counts = rng.multinomial(n, np.full(n, 1 / n), size=min(100, draws - first))
+        found[first : first + len(counts)] = (counts @ top) / np.maximum(counts @ bottom, 1e-12)
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(low), float(high)

@@ -29,11 +29,11 @@ HEADS = (0.1, 0.25, 0.5, 0.7, 0.85, 0.95, 0.985)
 class Settings:
     """How the trees grow, and from which rows; chosen on validation origins."""
 
-    rounds: int = 120
-    learning_rate: float = 0.1
+    rounds: int = 80
+    learning_rate: float = 0.08
     leaves: int = 31
-    leaf_rows: int = 60
-    feature_share: float = 0.8
+    leaf_rows: int = 100
+    feature_share: float = 0.5
     row_share: float = 0.6
     most_rows: int = 300_000
     seed: int = 7

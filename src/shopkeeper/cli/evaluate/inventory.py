@@ -1,0 +1,106 @@
+"""``shopkeeper evaluate inventory``: rolling origins and lost sales, on a demand file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shopkeeper.cli.evaluate import mapping
+from shopkeeper.cli.main import print_json
+from shopkeeper.learn import report
+
+
+@click.command("inventory")
+@click.option("--demand", type=click.Path(path_type=Path), required=True, help="CSV or Parquet.")
+@click.option("--frequency", type=click.Choice(["D", "W", "M"]), default="W", show_default=True)
+@click.option("--horizon", type=click.IntRange(1, 400), default=4, show_default=True)
+@click.option("--origins", type=click.IntRange(1, 50), default=2, show_default=True)
+@click.option("--known", help="Columns known for the future, with commas: promotion,price.")
+@click.option("--lead-time", type=click.IntRange(0, 100), help="Periods; replays lost sales.")
+@click.option("--review", type=click.IntRange(1, 50), default=1, show_default=True)
+@click.option("--service", type=click.FloatRange(0.5, 0.997), default=0.95, show_default=True)
+@click.option("--least-history", type=click.IntRange(0), default=0, help="Periods of history.")
+@click.option("--map", "maps", multiple=True, metavar="NAME=COLUMN", help="Rename a column.")
+@click.option("--seed", default=7, show_default=True, help="Seed of samples and intervals.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    demand: Path,
+    frequency: str,
+    horizon: int,
+    origins: int,
+    known: str | None,
+    lead_time: int | None,
+    review: int,
+    service: float,
+    least_history: int,
+    maps: tuple[str, ...],
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Forecasts against simple baselines on held-out periods, and the stock they would need."""
+    from shopkeeper.inventory import evaluate, from_file
+
+    names = tuple(word.strip() for word in (known or "").split(",") if word.strip())
+    panel, facts = from_file.panel(demand, frequency, names=mapping(maps), known=names)
+    setup = evaluate.Setup(
+        horizon=horizon,
+        origins=origins,
+        known=names,
+        lead_time=lead_time,
+        review=review,
+        service=service,
+        least_history=least_history,
+        seed=seed,
+    )
+    printed = evaluate.evaluate(panel, setup, facts)
+    if as_json:
+        print_json(printed)
+    else:
+        print(as_text(printed))
+
+
+def as_text(printed: dict[str, Any]) -> str:
+    """Return the tables for people: forecasts best first, then policies."""
+    models, baseline = printed["models"], printed["baseline"]
+    head = ["model", "pinball", "95 % interval", "wape", "bias", "rmsse", "<= q95", "against"]
+    rows = []
+    for name in sorted(models, key=lambda n: models[n]["metrics"]["pinball"]):
+        found, (low, high) = models[name]["metrics"], models[name]["interval_95"]["pinball"]
+        gap = models[name].get("against_baseline")
+        told = f"{gap['difference']:+.4f}, {gap['verdict']}" if gap else "(baseline)"
+        rows.append(
+            [
+                name,
+                f"{found['pinball']:.4f}",
+                f"{low:.4f} - {high:.4f}",
+                f"{found['wape']:.3f}",
+                f"{100 * found['bias']:+.1f} %",
+                f"{found['rmsse']:.3f}",
+                f"{found['coverage_95']:.3f}",
+                told,
+            ]
+        )
+    lines = [
+        report.table(head, rows),
+        f"champion {printed['champion']} (by validation), baseline {baseline}",
+    ]
+    played = printed.get("simulation")
+    if played:
+        rows = [
+            [
+                name,
+                *(
+                    "-" if one[f"cover_at_fill_{f}"] is None else f"{one[f'cover_at_fill_{f}']:.2f}"
+                    for f in (90, 95)
+                ),
+                f"{one['nominal']['setting']:g}",
+                f"{one['nominal']['fill']:.3f}",
+                f"{one['nominal']['short_share']:.3f}",
+            ]
+            for name, one in played["policies"].items()
+        ]
+        head = ["policy", "supply at 90 %", "supply at 95 %", "nominal", "fill", "short periods"]
+        lines.append(report.table(head, rows))
+    return "\n".join(lines)
