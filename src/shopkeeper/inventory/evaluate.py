@@ -296,7 +296,7 @@ def _entry(rows: _Rows, seed: int) -> dict[str, Any]:
     for name, (top, bottom) in _parts(rows).items():
         means[name] = round(float(top.sum() / max(bottom.sum(), 1e-12)), 5)
         low, high = metrics.bootstrap_ratio(top, bottom, np.random.default_rng(seed))
-        intervals[name] = [round(low, 5), round(high, 5)]
+        intervals[name] = _interval(low, high)
     return {"metrics": means, "interval_95": intervals}
 
 
@@ -307,10 +307,15 @@ def _against(rows: _Rows, base: _Rows, seed: int) -> dict[str, Any]:
     verdict = "better" if high < 0 else "worse" if low > 0 else "no clear difference"
     return {
         "metric": CHAMPION_METRIC,
-        "difference": round(float((top - other).sum() / bottom.sum()), 5),
-        "interval_95": [round(low, 5), round(high, 5)],
+        "difference": round(float((top - other).sum() / max(bottom.sum(), 1e-12)), 5),
+        "interval_95": _interval(low, high),
         "verdict": verdict,
     }
+
+
+def _interval(low: float, high: float) -> list[float | None]:
+    """Return the interval as JSON has it: without a number where nothing can be said."""
+    return [round(v, 5) if np.isfinite(v) else None for v in (low, high)]
 
 
 def _champion(first: Ladder) -> str:

@@ -74,7 +74,7 @@ def as_text(printed: dict[str, Any]) -> str:
             [
                 name,
                 f"{found['pinball']:.4f}",
-                f"{low:.4f} - {high:.4f}",
+                "-" if low is None else f"{low:.4f} - {high:.4f}",
                 f"{found['wape']:.3f}",
                 f"{100 * found['bias']:+.1f} %",
                 f"{found['rmsse']:.3f}",
