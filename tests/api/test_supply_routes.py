@@ -112,3 +112,51 @@ def test_unknown_jobs_and_keys_without_the_scope(server):
     key = server.keys.make("reader", ["supply:read"])[1]
     assert server.call("GET", "/v1/supply/routes", key=key).status_code == 200
     assert server.call("POST", "/v1/supply/routes", key=key, json={}).status_code == 403
+
+
+def test_suppliers_are_judged_by_their_own_deliveries(server):
+    """acme: on its day and 10 days late, 15 of 20 units. late-co: overdue since February."""
+    common = {"supplier_id": "acme", "location_id": "north"}
+
+    def order(name: str, supplier: str, day: str, promised: str) -> dict:
+        return {
+            "event_id": f"order-{name}",
+            "kind": "purchase_order",
+            "occurred_at": f"{day}T08:00:00Z",
+            "purchase_order_id": name,
+            "status": "sent",
+            "promised_at": f"{promised}T00:00:00Z",
+            "lines": [{"item_id": "mug", "quantity": 10, "price_minor": 500}],
+            **common,
+            "supplier_id": supplier,
+        }
+
+    def came(name: str, day: str, units: float) -> dict:
+        return {
+            "event_id": f"came-{name}",
+            "kind": "delivery",
+            "occurred_at": f"{day}T08:00:00Z",
+            "purchase_order_id": name,
+            "shipment_id": f"truck-{name}",
+            "lines": [{"item_id": "mug", "quantity": units}],
+            **common,
+        }
+
+    events = [
+        order("p1", "acme", "2026-01-01", "2026-01-10"),
+        came("p1", "2026-01-10", 10),
+        order("p2", "acme", "2026-02-01", "2026-02-10"),
+        came("p2", "2026-02-20", 5),
+        {**order("p2", "acme", "2026-02-21", "2026-02-10"), "event_id": "end", "status": "closed"},
+        order("p3", "late-co", "2026-02-01", "2026-02-10"),
+    ]
+    told = server.call("POST", "/v1/events", json=events)
+    assert told.status_code in (200, 202), told.text
+    late, acme = server.call("GET", "/v1/supply/suppliers").json()["suppliers"]
+    assert (late["supplier_id"], late["overdue"], late["on_time_share"]) == ("late-co", 1, 0.0)
+    assert (acme["delivered"], acme["open_orders"], acme["judged"]) == (2, 0, 2)
+    assert acme["on_time_share"] == 0.5
+    assert acme["late_days_mean"] == 5.0
+    assert acme["fill_rate"] == 0.75
+    assert acme["p_late_next"] < late["p_late_next"]
+    assert server.call("GET", "/v1/supply/suppliers", key="browser").status_code == 403

@@ -20,7 +20,7 @@ from shopkeeper.api.service import Service
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput
 from shopkeeper.data import lookups, supply_reads, supply_reports
-from shopkeeper.operate import route_jobs, supply_desk, supply_notices
+from shopkeeper.operate import route_jobs, supplier_cards, supply_desk, supply_notices
 from shopkeeper.supply import day_plan
 
 Id = Annotated[str, Path(min_length=1, max_length=128)]
@@ -167,6 +167,11 @@ def _plans(api: FastAPI, service: Service) -> None:
 
 def _known(api: FastAPI, service: Service) -> None:
     shop = service.shop
+
+    @api.get("/v1/supply/suppliers", operation_id="list_suppliers", **_TAGS, **guarded_by(READ))
+    async def suppliers() -> Response:
+        """Scorecards: on time, lead time, chance of being late next, fill rate, price change."""
+        return errors.JSON({"suppliers": await _run(supplier_cards.cards, service.shop)})
 
     @api.get("/v1/supply/locations", operation_id="list_locations", **_TAGS, **guarded_by(READ))
     async def locations() -> Response:
