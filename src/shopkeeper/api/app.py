@@ -1,6 +1,6 @@
 """The server as one ASGI app: hot routes first, then the console, then FastAPI.
 
-The first three routes bypass FastAPI, whose routing layer costs more than the work it would
+The first four routes bypass FastAPI, whose routing layer costs more than the work it would
 route to. Everything passes the Gate of limits.py; one error body serves all.
 """
 
@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route
 from shopkeeper.api import browser, errors, pages
 from shopkeeper.api.auth import PAGE_ROUTE, Handler, guarded
 from shopkeeper.api.batch import take_batch, take_events
+from shopkeeper.api.fraud_score import score
 from shopkeeper.api.limits import Gate
 from shopkeeper.api.recommendations import recommendations
 from shopkeeper.api.routes import make_api
@@ -37,6 +38,7 @@ HOT = {
     "/v1/events": (("POST",), "events:write"),
     "/v1/batch": (("POST",), "events:write"),
     "/v1/recommendations": (("GET", "POST"), "decisions:write"),
+    "/v1/fraud/score": (("POST",), "decisions:write"),
 }
 ALL = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -93,7 +95,7 @@ def create_app(
 def _hot_routes(service: Service) -> list[Route]:
     """Return the routes that bypass FastAPI; openapi.hot_paths describes them."""
     handlers = {"/v1/events": take_events, "/v1/batch": take_batch}
-    handlers["/v1/recommendations"] = recommendations
+    handlers |= {"/v1/recommendations": recommendations, "/v1/fraud/score": score}
     found = []
     for path, (methods, scope) in HOT.items():
         work = guarded(partial(handlers[path], service=service), service, scope, path)

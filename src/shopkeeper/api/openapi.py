@@ -14,6 +14,8 @@ from fastapi.openapi.utils import get_openapi
 
 from shopkeeper import __version__
 from shopkeeper.data.events import KINDS, Event
+from shopkeeper.fraud.rules import OUTCOMES
+from shopkeeper.fraud.schema import KINDS as FRAUD_KINDS
 from shopkeeper.recommend.schema import PLACEMENTS
 
 ERROR_REF = {"$ref": "#/components/schemas/ErrorBody"}
@@ -189,6 +191,7 @@ def hot_paths() -> dict[str, Any]:
         "/v1/events": {"post": events},
         "/v1/batch": {"post": segment},
         "/v1/recommendations": _recommendations(),
+        "/v1/fraud/score": {"post": _score()},
     }
 
 
@@ -230,6 +233,52 @@ def _recommendations() -> dict[str, Any]:
             "parameters": [_LANG],
             "requestBody": ask,
         },
+    }
+
+
+def _score() -> dict[str, Any]:
+    text = {"type": "string", "maxLength": 128}
+    asked = {
+        "type": "object",
+        "required": ["payment_id", "amount_minor", "currency"],
+        "properties": {
+            "payment_id": text,
+            "amount_minor": {"type": "integer", "minimum": 0, "maximum": 10**11},
+            "currency": {"type": "string", "minLength": 3, "maxLength": 3},
+            "kind": {"type": "string", "enum": list(FRAUD_KINDS)},
+            "customer_id": text,
+            "person": {"type": "object", "description": "Hashed before it is judged."},
+        },
+    }
+    reason = {"type": "object", "properties": {"code": text, "text": {"type": "string"}}}
+    told = {
+        "type": "object",
+        "required": ["decision_id", "outcome", "probability", "reasons", "model", "fallback"],
+        "properties": {
+            "decision_id": text,
+            "payment_id": text,
+            "outcome": {"type": "string", "enum": list(OUTCOMES)},
+            "probability": {"type": ["number", "null"]},
+            "calibrated": {"type": "boolean"},
+            "rarity": {"type": ["number", "null"]},
+            "rule": {"type": ["string", "null"]},
+            "reasons": {"type": "array", "items": reason},
+            "model": {"type": "string"},
+            "fallback": {"type": "boolean"},
+            "as_of": {"type": "string", "format": "date-time"},
+        },
+    }
+    return {
+        "tags": ["fraud"],
+        "operationId": "score_payment",
+        "summary": "Say what should happen to a payment, a refund or an account.",
+        "description": "Answered by the shop's default outcome rather than not at all. "
+        "docs/reference/fraud.md has every field.",
+        "x-scope": "decisions:write",
+        "security": [{"key": []}],
+        "parameters": [_LANG],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
+        "responses": {"200": _answer("A decision on the record.", told), **error_responses()},
     }
 
 

@@ -47,7 +47,7 @@ def command(
 
     data = read_payments(transactions, mapping(maps))
     setup = evaluate.Setup(
-        start_us=parse_moment(start),
+        start_us=parse_moment(start, "start"),
         train_days=train_days,
         delay_days=delay_days,
         test_days=test_days,

@@ -108,14 +108,14 @@ def read_items(path: Path, names: Mapping[str, str] | None = None) -> Catalogue:
     return Catalogue(text=text, category=category)
 
 
-def parse_moment(text: str) -> int:
+def parse_moment(text: str, option: str = "at") -> int:
     """Return microseconds of a date, an ISO moment or an epoch number, as ``--at`` takes it."""
     at: int | None = parsed_moments(pa.chunked_array([pa.array([text])])).to_pylist()[0]
     if at is None:
         raise BadInput(
-            f"--at must be a date or a moment, but is '{text}'.",
+            f"--{option} must be a date or a moment, but is '{text}'.",
             hint="Write it as 2017-12-01 or 2017-12-01T08:00:00Z.",
-            field="at",
+            field=option,
             value=text,
         )
     return at
