@@ -23,12 +23,14 @@ from shopkeeper.data.events import Event, Line
 from shopkeeper.data.person_keys import hashed_request
 from shopkeeper.learn.contracts import Capability, Decision
 from shopkeeper.operate import capabilities as cards
+from shopkeeper.operate import rewording
 from shopkeeper.operate.history import find_decision, find_outcomes
 from shopkeeper.operate.live import FAULTS, Answer, Live
 from shopkeeper.operate.registry import Registry
 
 REMEMBERED = 2000  # latest decisions that can be explained before the log has them
 WATCH_SECONDS = 1.0
+MOST_ASKS = 4  # other capabilities that one decision may ask, one after the other
 
 
 class Runtime:
@@ -96,8 +98,10 @@ class Runtime:
         request = live.card.parse(raw)
         answer, events = self._answer(live, request, decision_id)
         if live.card.asks is not None and live.card.supply is not None:
-            needs = live.card.asks(answer.choice)
-            if needs:
+            for _ in range(MOST_ASKS):
+                needs = live.card.asks(answer.choice)
+                if not needs:
+                    break
                 given = {name: self._asked(name, ask) for name, ask in needs.items()}
                 request = live.card.supply(request, given)
                 answer, events = self._answer(live, request, decision_id)
@@ -213,6 +217,8 @@ class Runtime:
     def _asked(self, capability: str, raw: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return another capability's decision value, None where it cannot answer."""
         try:
+            if capability == rewording.NAME:
+                return rewording.answer(self.shop.settings, raw)
             decision = self.decide(capability, raw)
         except ShopError as problem:
             log.info("decision.not_given", capability=capability, reason=problem.message[:200])

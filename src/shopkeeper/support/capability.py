@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shopkeeper.learn.contracts import Capability
 from shopkeeper.support.explain import explain
-from shopkeeper.support.features import KINDS, features_at, rebuild
+from shopkeeper.support.features import KINDS, attach, features_at, rebuild
 from shopkeeper.support.learning import train
 from shopkeeper.support.models.reader import Reader, by_words
 from shopkeeper.support.policy import asks, choose, supply
@@ -28,4 +28,5 @@ CAPABILITY = Capability(
     durable=True,
     asks=asks,
     supply=supply,
+    attach=attach,
 )

@@ -7,6 +7,7 @@ rules, never by a model.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from shopkeeper.base.clock import DAY_US
@@ -159,6 +160,7 @@ def _review(writes: list[Write], desk: Desk) -> str | None:
             {
                 "capability": "fraud",
                 "request": {
+                    "payment_id": _refund_id(money[0].order_id, desk),
                     "customer_id": desk.customer_id,
                     "order_id": money[0].order_id,
                     "amount_minor": amount,
@@ -174,6 +176,13 @@ def _review(writes: list[Write], desk: Desk) -> str | None:
     if found.get("outcome") in ("review", "block"):
         return "fraud"
     return allowed.needs_review(amount, probability, desk.terms)
+
+
+def _refund_id(order_id: str, desk: Desk) -> str:
+    """Return one id for one confirmed plan, in letters: fraud refuses what may be a card."""
+    told = f"{desk.state.conversation_id}|{desk.state.turn}|{order_id}"
+    digest = hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
+    return "refund_" + digest.translate(str.maketrans("0123456789", "ghijklmnop"))
 
 
 def _back(write: Write) -> int:

@@ -49,6 +49,7 @@ class Features:
     previous: Any
     hits: tuple[Hit, ...]
     taken: bool  # an operator has the conversation
+    rewording: bool = False  # the shop has a language model that may word the reply
 
 
 class LiveState:
@@ -59,6 +60,7 @@ class LiveState:
         book.delivered_after_days = terms.delivered_after_days
         self.conversations: OrderedDict[str, Conversation] = OrderedDict()
         self.taken: set[str] = set()
+        self.rewording = False
         self.private: dict[str, tuple[Any, Any]] = {}
         self.passages: dict[tuple[str, str], Passage] = {}
         self._retriever: Retriever | None = None
@@ -236,6 +238,11 @@ def rebuild(warehouse: Any) -> LiveState:
     return state
 
 
+def attach(state: LiveState, shop: Any) -> None:
+    """Take from the shop's settings whether a language model words the replies."""
+    state.rewording = bool(shop.settings.language_model_url)
+
+
 def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
     """Return what a turn may know now."""
     state.book.now_us = as_of_us
@@ -258,6 +265,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
             as_of_us,
         ),
         taken=request.conversation_id in state.taken,
+        rewording=state.rewording,
     )
 
 

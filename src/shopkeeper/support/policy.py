@@ -16,10 +16,11 @@ from shopkeeper.support.commit import entry
 from shopkeeper.support.desk import Desk
 from shopkeeper.support.dialogue import Message, Outcome, step
 from shopkeeper.support.features import Features, open_now
-from shopkeeper.support.grammar import render
+from shopkeeper.support.grammar import Sentence, render
 from shopkeeper.support.handover import note
 from shopkeeper.support.request import Request
 from shopkeeper.support.state import copy, encode
+from shopkeeper.support.wording import NAME, request_for, reworded
 
 TONES = {"chat": "warm", "email": "polite", "webhook": "polite", "console": "neutral"}
 
@@ -70,12 +71,7 @@ def _choice(
     state = outcome.state
     state.seen_us = features.as_of_us
     state.last_turn_id = request.turn_id
-    sentences = render(
-        outcome.acts,
-        state.language or "en",
-        seed=f"{state.conversation_id}-{state.turn}",
-        tone=TONES.get(request.channel, "polite"),
-    )
+    sentences, wording = _worded(request, features, outcome, desk)
     kinds = [one.kind for one in outcome.acts]
     citations = [
         {"source": one.source, "title": one.facts["title"], "quote": one.facts["text"]}
@@ -87,6 +83,7 @@ def _choice(
         "turn": state.turn,
         "language": state.language or "en",
         "reply": "\n".join(one.text for one in sentences),
+        "wording": wording,
         "sentences": [{"text": s.text, "source": s.source, "act": s.act} for s in sentences],
         "acts": kinds,
         "intents": [
@@ -111,6 +108,23 @@ def _choice(
     return Choice(subject=state.conversation_id, value=value | {"_held": held}, reasons=reasons)
 
 
+def _worded(
+    request: Request, features: Features, outcome: Outcome, desk: Desk
+) -> tuple[list[Sentence], dict[str, Any]]:
+    """Return the sentences; where the shop has a language model they are asked of it first."""
+    state = outcome.state
+    language, tone = state.language or "en", TONES.get(request.channel, "polite")
+    seed = f"{state.conversation_id}-{state.turn}"
+    own = render(outcome.acts, language, seed=seed, tone=tone)
+    if not features.rewording or outcome.asks:
+        return own, {"by": "grammar", "faults": []}
+    if NAME in request.given:
+        return reworded(own, request.given[NAME], language, desk.names())
+    if asked := request_for(own, language, tone):
+        outcome.asks.append({"capability": NAME, "request": asked})
+    return own, {"by": "grammar", "faults": []}
+
+
 def _quiet(request: Request, features: Features, understanding: Any) -> Choice:
     """An operator has the conversation: the message is kept, and nothing is said."""
     state = features.state
@@ -120,6 +134,7 @@ def _quiet(request: Request, features: Features, understanding: Any) -> Choice:
         "turn": state.turn,
         "language": state.language or "en",
         "reply": "",
+        "wording": {"by": "operator", "faults": []},
         "sentences": [],
         "acts": ["with_operator"],
         "intents": [],

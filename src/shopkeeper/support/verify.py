@@ -88,7 +88,7 @@ def _numbers(text: str) -> set[str]:
 
 
 def _amounts(text: str) -> set[str]:
-    return {one for one in _numbers(text) if re.fullmatch(r"\d+\.\d\d", one)}
+    return {one for one in _numbers(text) if re.fullmatch(r"\d+\.\d\d|\d{5,}", one)}
 
 
 def _ids(text: str) -> set[str]:
