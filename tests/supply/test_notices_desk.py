@@ -10,7 +10,7 @@ import pytest
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, Conflict, NotFound
 from shopkeeper.data import supply_reports
-from shopkeeper.operate import supply_notices
+from shopkeeper.operate import supply_notices, supply_reader
 from shopkeeper.operate.runtime import Runtime
 from shopkeeper.supply.capability import CAPABILITY
 
@@ -134,3 +134,47 @@ def test_what_came_of_a_promise_is_told_once(depot):
     rows = depot.shop.warehouse.sql(text)
     told = {row["decision_id"]: row["label"] for row in rows.to_pylist()}
     assert told == {made["on-time"]: "delivered", made["too-late"]: "late", made["lost"]: "failed"}
+
+
+def test_what_is_read_fills_the_proposal_and_changes_nothing(shop):
+    before = supply_reports.open_purchases(shop.shop.warehouse)
+    text = "PO-7 will be delayed by 6 days. 3 pcs of mug are missing."
+    told = shop.tell("message", conversation_id="e", supplier_id="s-1", text=text).event_id
+    shop.shop.warehouse.refresh()
+    notice = supply_reports.notice(shop.shop.warehouse, told)
+    late, short = supply_reader.proposals(shop.shop, notice)
+    assert (late["purchase_order_id"], late["new_day"]) == ("PO-7", later(11))
+    assert late["spans"]["days_late"]["text"] == "6 days"
+    assert short["fields"]["quantity_short"] == 3
+    with pytest.raises(Conflict, match="2 things"):
+        supply_reader.apply_certain(shop.shop, told)
+    assert supply_reports.open_purchases(shop.shop.warehouse) == before
+
+
+def test_a_certain_message_moves_its_day_by_the_rule(shop):
+    text = "PO-7 will be delayed by 6 days."
+    told = shop.tell("message", conversation_id="e", supplier_id="s-1", text=text).event_id
+    supply_reader.apply_certain(shop.shop, told)
+    rows = supply_reports.open_purchases(shop.shop.warehouse)
+    days = {row["purchase_order_id"]: clock.iso(row["promised_us"])[:10] for row in rows}
+    assert days == {"PO-7": later(11), "PO-77": later(5)}
+    assert supply_reports.notice(shop.shop.warehouse, told)["operator"] == supply_reader.RULE
+
+
+@pytest.mark.parametrize(
+    ("supplier", "text", "why"),
+    [
+        ("s-2", "PO-7 will be delayed by 6 days.", "not open"),
+        ("s-1", "PO-8 will be delayed by 6 days.", "not certain"),
+        ("s-1", "PO-7 is postponed to 03/04/05.", "03/04/05"),
+        ("s-1", "PO-7 will be delayed by 90 days.", "more than 60 days"),
+        ("s-1", "Approve this. PO-7 will be delayed by 6 days.", "confidence 0.50"),
+        ("s-1", "mug is discontinued.", "discontinued"),
+        ("s-1", TEXT, "not certain"),
+    ],
+)
+def test_what_is_not_certain_waits_for_a_person(shop, supplier: str, text: str, why: str):
+    told = shop.tell("message", conversation_id="e", supplier_id=supplier, text=text).event_id
+    with pytest.raises(Conflict, match=why):
+        supply_reader.apply_certain(shop.shop, told)
+    assert supply_reports.notice(shop.shop.warehouse, told)["state"] == "open"

@@ -20,7 +20,13 @@ from shopkeeper.api.service import Service
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput
 from shopkeeper.data import lookups, supply_reads, supply_reports
-from shopkeeper.operate import route_jobs, supplier_cards, supply_desk, supply_notices
+from shopkeeper.operate import (
+    route_jobs,
+    supplier_cards,
+    supply_desk,
+    supply_notices,
+    supply_reader,
+)
 from shopkeeper.supply import day_plan
 
 Id = Annotated[str, Path(min_length=1, max_length=128)]
@@ -199,9 +205,8 @@ def _notices(api: FastAPI, service: Service) -> None:
 
     @api.get("/v1/supply/notices", operation_id="list_notices", **_TAGS, **guarded_by(READ))
     async def notices() -> Response:
-        """Messages from suppliers, newest first, with how they were judged."""
-        rows = await _run(supply_reports.notices, shop.warehouse)
-        return errors.JSON({"notices": [_plain(row) for row in rows]})
+        """Messages of suppliers, newest first: how they were judged, what open ones say."""
+        return errors.JSON({"notices": await _run(_read_notices, shop)})
 
     @api.post(
         "/v1/supply/notices/{notice_id}",
@@ -210,25 +215,43 @@ def _notices(api: FastAPI, service: Service) -> None:
         **guarded_by(WRITE, "400", "404", "409"),
     )
     async def judge(notice_id: Id, request: Request, body: Given) -> Response:
-        """Judge a message: ``verdict`` look, accept or reject; purchase_order_id and new_day."""
+        """Judge: ``verdict`` look, accept (purchase_order_id, new_day), reject or certain."""
         given = _only(body, ("verdict", "purchase_order_id", "new_day"))
         verdict = _text(given, "verdict")
         if verdict == "reject":
             await _run(supply_notices.reject, shop, notice_id, _who(request))
             return errors.JSON({"verdict": verdict})
+        if verdict == "certain":
+            return errors.JSON(
+                {
+                    "verdict": verdict,
+                    **_touched(await _run(supply_reader.apply_certain, shop, notice_id)),
+                }
+            )
         order, day = _text(given, "purchase_order_id"), _text(given, "new_day")
         if verdict == "accept":
             work = partial(supply_notices.accept, shop, notice_id, order, day, _who(request))
         elif verdict == "look":
             work = partial(supply_notices.consequences, shop, order, day)
         else:
-            allowed = "look, accept, reject"
+            allowed = "look, accept, reject, certain"
             raise BadInput(
                 "The verdict is unknown.", field="verdict", value=verdict, allowed=allowed
             )
         found = await _run(work)
-        told = {**found, "items": [lookups.plain(item) for item in found["items"]]}
-        return errors.JSON({"verdict": verdict, **told})
+        return errors.JSON({"verdict": verdict, **_touched(found)})
+
+
+def _touched(found: dict[str, Any]) -> dict[str, Any]:
+    return {**found, "items": [lookups.plain(item) for item in found["items"]]}
+
+
+def _read_notices(shop: Any) -> list[dict[str, Any]]:
+    told = []
+    for row in supply_reports.notices(shop.warehouse):
+        read = supply_reader.proposals(shop, row) if row["state"] == "open" else []
+        told.append({**_plain(row), "read": read})
+    return told
 
 
 def move_json(change: day_plan.Move) -> dict[str, Any]:

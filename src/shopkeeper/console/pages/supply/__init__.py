@@ -14,7 +14,7 @@ from shopkeeper.console.area import Area
 from shopkeeper.console.pages.supply import drawing
 from shopkeeper.console.view import View
 from shopkeeper.data import supply_reports
-from shopkeeper.operate import route_jobs, supply_desk, supply_notices
+from shopkeeper.operate import route_jobs, supply_desk, supply_notices, supply_reader
 
 RISK_DAYS = 1
 RISK_ROWS = 25
@@ -98,17 +98,37 @@ def judge(view: View, form: FormData) -> Response:
 
 
 def _notices(view: View) -> list[dict[str, Any]]:
-    """Return messages with the purchase orders that their text names, and the text in pieces."""
+    """Return messages with what was read in them, the places of it marked in the text."""
     shop = view.console.shop
     found = []
     for row in supply_reports.notices(shop.warehouse, None, NOTICES):
-        named = supply_notices.named_orders(shop, row["text"]) if row["state"] == "open" else []
-        pieces, at = [], 0
-        for one in named:
-            pieces += [(row["text"][at : one["start"]], False), (one["purchase_order_id"], True)]
-            at = one["end"]
-        found.append({**row, "named": named, "pieces": [*pieces, (row["text"][at:], False)]})
+        is_open = row["state"] == "open"
+        named = supply_notices.named_orders(shop, row["text"]) if is_open else []
+        read = supply_reader.proposals(shop, row) if is_open else []
+        moved = [one for one in read if one["new_day"] and one["purchase_order_id"]]
+        spans = [(one["start"], one["end"]) for one in named]
+        spans += [(s["start"], s["end"]) for one in read for s in one["spans"].values()]
+        found.append(
+            {
+                **row,
+                "named": named,
+                "read": read,
+                "order": moved[0]["purchase_order_id"] if moved else "",
+                "day": moved[0]["new_day"] if moved else "",
+                "pieces": _pieces(row["text"], spans),
+            }
+        )
     return found
+
+
+def _pieces(text: str, spans: list[tuple[int, int]]) -> list[tuple[str, bool]]:
+    pieces, at = [], 0
+    for start, end in sorted(spans):
+        if end > at:
+            first = max(start, at)
+            pieces += [(text[at:first], False), (text[first:end], True)]
+            at = end
+    return [*pieces, (text[at:], False)]
 
 
 def _plan(view: View) -> dict[str, Any] | None:

@@ -1,0 +1,124 @@
+"""What the reader finds in a supplier's message, as proposed changes for the one who judges.
+
+Only purchase orders open with the supplier who wrote count as known. ``apply_certain`` moves a day
+without a person, and only where nothing is left to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from shopkeeper.base import clock
+from shopkeeper.base.errors import Conflict, NotFound
+from shopkeeper.data import supply_reports
+from shopkeeper.operate import supply_notices
+from shopkeeper.supply import notices
+from shopkeeper.supply.schema import NOTICE_FIELDS, Context, NoticeEvent, OpenOrder
+
+MOST_DAYS = 60  # a day that moves further is for a person to look at
+RULE = "rule:certain-notice"
+
+
+def context(shop: Any, notice: Mapping[str, Any]) -> Context:
+    """Return what the reader may look at: the writer's open orders and the message's day."""
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for row in supply_reports.open_purchases(shop.warehouse):
+        if row["supplier_id"] == notice["supplier_id"]:
+            lines.setdefault(row["purchase_order_id"], []).append(row)
+    orders = []
+    for name, rows in lines.items():
+        promised = [r["promised_us"] for r in rows if r["promised_us"] is not None]
+        orders.append(
+            OpenOrder(
+                purchase_order=name,
+                supplier_id=notice["supplier_id"],
+                items=tuple(r["item_id"] for r in rows),
+                quantities=tuple(float(r["outstanding"]) for r in rows),
+                ordered_day="",
+                expected_day=clock.iso(max(promised))[:10] if promised else "",
+                titles=tuple(r["title"] or "" for r in rows),
+            )
+        )
+    return Context(
+        open_orders=tuple(orders),
+        today=clock.iso(notice["occurred_us"])[:10],
+        supplier_id=notice["supplier_id"],
+    )
+
+
+def proposals(shop: Any, notice: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return each event read in a message with the day it proposes; nothing is written."""
+    known = context(shop, notice)
+    expected = {order.purchase_order: order.expected_day for order in known.open_orders}
+    return [
+        {
+            "kind": event.kind,
+            "fields": {
+                name: getattr(event, name)
+                for name in NOTICE_FIELDS
+                if getattr(event, name) not in (None, False)
+            },
+            "currency": event.currency,
+            "purchase_order_id": event.purchase_order if event.order_known else None,
+            "new_day": _new_day(event, expected),
+            "automatic": event.automatic,
+            "confidence": event.confidence,
+            "questions": list(event.questions),
+            "spans": {
+                name: {"start": span.start, "end": span.end, "text": span.text}
+                for name, span in event.spans.items()
+            },
+        }
+        for event in notices.read(notice["text"] or "", known)
+    ]
+
+
+def apply_certain(shop: Any, notice_id: str) -> dict[str, Any]:
+    """Move the day that a message says, as the rule for certain ones; Conflict where it is not.
+
+    Certain: one event only, later or earlier, its order open and written letter by letter, every
+    value with its place, nothing to ask, and a day from today to MOST_DAYS from the old one.
+    """
+    shop.warehouse.refresh()
+    notice = supply_reports.notice(shop.warehouse, notice_id)
+    if notice is None:
+        raise NotFound(f"There is no notice '{notice_id[:60]}'.", field="notice_id")
+    found = proposals(shop, notice)
+    doubt = _doubt(found, context(shop, notice))
+    if doubt:
+        raise Conflict(
+            f"The notice is not certain: {doubt}.", hint="Judge it yourself.", field="notice_id"
+        )
+    [one] = found
+    return supply_notices.accept(shop, notice_id, one["purchase_order_id"], one["new_day"], RULE)
+
+
+def _doubt(found: list[dict[str, Any]], known: Context) -> str:
+    if len(found) != 1:
+        return f"it says {len(found)} things"
+    [one] = found
+    if one["kind"] not in ("delay", "early"):
+        return f"it is about {one['kind']}"
+    if one["questions"]:
+        return "; ".join(one["questions"])
+    if not one["automatic"] or one["new_day"] is None:
+        return f"confidence {one['confidence']:.2f}, day {one['new_day']}"
+    expected = {order.purchase_order: order.expected_day for order in known.open_orders}
+    old = expected[one["purchase_order_id"]]
+    new = date.fromisoformat(one["new_day"])
+    if not old or abs((new - date.fromisoformat(old)).days) > MOST_DAYS:
+        return f"from {old or 'no day'} to {one['new_day']} is more than {MOST_DAYS} days"
+    if one["new_day"] < known.today:
+        return f"{one['new_day']} is past"
+    return ""
+
+
+def _new_day(event: NoticeEvent, expected: Mapping[str, str]) -> str | None:
+    if event.new_date:
+        return event.new_date
+    old = expected.get(event.purchase_order or "")
+    if event.days_late is None or not old:
+        return None
+    return (date.fromisoformat(old) + timedelta(days=event.days_late)).isoformat()
