@@ -1,6 +1,7 @@
 """Fraud on simulated card payments: the development folds, or the published week once at the end.
 
-    python benchmarks/quality/fraud.py --data FOLDER [--part development|chapter3] --save
+    python benchmarks/quality/fraud.py --data FOLDER [--part development|chapter3]
+        [--models logistic,strange,trees] --save
 
 Reads handbook_sim/transactions.parquet (amounts in cents). Features, settings and the champion
 were chosen on the development folds; chapter3 is the Handbook's test week, 2018-08-08 to 14.
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from shopkeeper.data.importers.interactions import parse_moment
 from shopkeeper.data.importers.payments_file import NEVER_US, PaymentRows
 from shopkeeper.fraud import evaluate
+from shopkeeper.fraud.models.candidates import FITTERS
 
 RESULTS = Path(__file__).parents[1] / "results"
 PARTS = {"development": ("2018-06-27", 4), "chapter3": ("2018-07-25", 1)}
@@ -58,6 +60,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--data", type=Path, default=Path("../shared/data"))
     words.add_argument("--part", choices=sorted(PARTS), default="development")
+    words.add_argument("--models", default=",".join(FITTERS), help="measure these only")
     words.add_argument("--save", action="store_true", help="write benchmarks/results")
     given = words.parse_args()
     path = given.data / "handbook_sim" / "transactions.parquet"
@@ -65,11 +68,15 @@ def main() -> None:
         print(f"{path} is missing; skipped.")
         return
     start, folds = PARTS[given.part]
-    setup = evaluate.Setup(start_us=parse_moment(start), folds=folds)
+    among = tuple(given.models.split(","))
+    if unknown := set(among) - set(FITTERS):
+        raise SystemExit(f"--models: {', '.join(sorted(unknown))} is none of {', '.join(FITTERS)}")
+    setup = evaluate.Setup(start_us=parse_moment(start), folds=folds, among=among)
     printed = evaluate.evaluate(
         read(path), setup, {"file": "handbook_sim"}, tell=lambda text: print(text, file=sys.stderr)
     )
-    printed["command"] = f"python benchmarks/quality/fraud.py --part {given.part} --save"
+    printed["command"] = f"python benchmarks/quality/fraud.py --part {given.part} "
+    printed["command"] += f"--models {given.models} --save"
     printed["machine"] = {"cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 2)}
     printed["published"] = PUBLISHED.get(given.part, {})
     if given.save:

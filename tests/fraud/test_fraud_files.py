@@ -110,3 +110,16 @@ def test_a_repeat_with_the_same_content_counts_once(tmp_path):
     assert found.duplicates == 1
     assert len(found.fraud) == 60
     assert np.all(np.diff(found.at_us) > 0)
+
+
+def test_the_baseline_is_measured_whatever_is_asked_for(tmp_path):
+    from shopkeeper.data.importers.payments_file import read_payments
+    from shopkeeper.fraud import evaluate
+
+    path = tmp_path / "payments.csv"
+    path.write_text(text(rows(120)), encoding="utf-8")
+    start_us = int(FIRST.timestamp() * 1e6)
+    setup = evaluate.Setup(start_us=start_us, train_days=20, among=("trees",))
+    printed = evaluate.evaluate(read_payments(path), setup, {"file": path.name})
+    assert list(printed["models"]) == ["logistic", "trees"]
+    assert printed["champion"] == "trees"

@@ -50,6 +50,7 @@ class Setup:
     folds: int = 1
     seed: int = 7
     costs: Costs = DEFAULT_COSTS
+    among: tuple[str, ...] = tuple(candidates.FITTERS)  # candidates; the baseline always is one
 
     def plans(self) -> list[Plan]:
         """Return the folds, each ``test_days`` later than the one before."""
@@ -123,9 +124,10 @@ def measure(
         tell(f"fold {number + 1} of {len(plans)}")
         rows = folds.between(table.at_us, plan.test_us, plan.end_us)
         rows = folds.unknown(table.at_us, table.customer, table.known_us, plan.start_us, rows)
-        for name, score in _validated(table, plan, setup.seed).items():
+        for name, score in _validated(table, plan, setup).items():
             votes.setdefault(name, []).append(score)
-        for name, lesson in _lessons(table, plan, setup.seed).items():
+        for name, lesson in _lessons(table, plan, setup).items():
+            tell(f"  {name}: {len(lesson.label):,} rows")
             with report.measured() as cost:
                 learned = candidates.FITTERS[name](lesson)
             found = _judge(table, rows, learned, setup, number)
@@ -140,15 +142,18 @@ def measure(
     return models, max(votes, key=lambda n: float(np.nanmean(votes[n])), default="trees")
 
 
-def _lessons(table: Table, plan: Plan, seed: int) -> dict[str, Lesson]:
+def _lessons(table: Table, plan: Plan, setup: Setup) -> dict[str, Lesson]:
     """Return what each candidate may learn from in a fold."""
     rows = folds.between(table.at_us, plan.start_us, plan.learned_until_us)
-    lesson = _lesson(table, rows, plan, seed)
-    found = {name: lesson for name in candidates.FITTERS if name != "trees_history"}
+    lesson = _lesson(table, rows, plan, setup.seed)
+    asked = (BASELINE, *(name for name in setup.among if name != BASELINE))
+    found = {name: lesson for name in asked if name != "trees_history"}
+    if "trees_history" not in asked:
+        return found
     since = max(int(table.at_us[0]), plan.learned_until_us - HISTORY_DAYS * DAY_US)
     longer = folds.between(table.at_us, since, plan.learned_until_us)
     if len(longer) > len(rows):
-        found["trees_history"] = _lesson(table, longer, plan, seed)
+        found["trees_history"] = _lesson(table, longer, plan, setup.seed)
     return found
 
 
@@ -168,12 +173,14 @@ def _lesson(table: Table, rows: np.ndarray, plan: Plan, seed: int) -> Lesson:
     )
 
 
-def _validated(table: Table, plan: Plan, seed: int) -> dict[str, float]:
+def _validated(table: Table, plan: Plan, setup: Setup) -> dict[str, float]:
     """Return each candidate's average precision on days before the test, learned before those.
 
     With enough rows before ``start`` the whole plan is moved back until its test is the training
-    week; otherwise the training days are cut at two thirds.
+    week; otherwise the training days are cut at two thirds. One rival alone needs no vote.
     """
+    if len(set(candidates.RIVALS) & set(setup.among)) < 2:
+        return {}
     back = plan.moved(-(plan.train_days + plan.delay_days))
     if table.at_us[0] > back.start_us or plan.test_days > plan.train_days:
         cut = plan.start_us + plan.train_days * DAY_US * 2 // 3
@@ -181,14 +188,14 @@ def _validated(table: Table, plan: Plan, seed: int) -> dict[str, float]:
         late = folds.between(table.at_us, cut, plan.learned_until_us)
         if not table.label[early].any() or not table.label[late].any():
             return {}
-        lessons = {n: _lesson(table, early, plan, seed) for n in candidates.RIVALS[:1]}
+        lessons = {n: _lesson(table, early, plan, setup.seed) for n in candidates.RIVALS[:1]}
     else:
         early = folds.between(table.at_us, back.start_us, back.learned_until_us)
         late = folds.between(table.at_us, back.test_us, back.end_us)
         late = folds.unknown(table.at_us, table.customer, table.known_us, back.start_us, late)
         if not table.label[early].any() or not table.label[late].any():
             return {}
-        lessons = _lessons(table, back, seed)
+        lessons = _lessons(table, back, setup)
     return {
         name: metrics.average_precision(
             table.label[late],
