@@ -8,18 +8,19 @@ origin. With a lead time, the same models also replenish on the held-out demand 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from shopkeeper.base.errors import BadInput
-from shopkeeper.inventory import simulate, spread
+from shopkeeper.inventory import spread
+from shopkeeper.inventory.evaluate_stock import simulation
 from shopkeeper.inventory.features import Prepared
 from shopkeeper.inventory.models import local
-from shopkeeper.inventory.models.cumulative import Settings
-from shopkeeper.inventory.models.ladder import LEAST_HISTORY, RUNGS, Ladder, prepare
+from shopkeeper.inventory.models.ladder import RUNGS, Ladder, prepare
+from shopkeeper.inventory.protocol import Setup, cut, ladder_at
 from shopkeeper.inventory.schema import SEGMENTS as _SEGMENTS
 from shopkeeper.inventory.schema import DemandPanel
 from shopkeeper.learn import metrics, report
@@ -35,38 +36,23 @@ METRICS = (
     "total_wape",
 )
 LEVELS = (0.1, 0.5, 0.9, 0.95)
-SIMULATED = {"D": 91, "W": 25, "M": 12}  # held-out periods that the simulation replays, at most
-REFIT = {"D": 28, "W": 5, "M": 6}  # periods between fits in the simulation
 BASELINE = {"D": "ma28", "W": "ma8", "M": "ma12"}
 CHAMPION_METRIC = "pinball"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """Protocol. ``horizon`` and times in periods; ``known``: drivers known beyond the origin."""
-
-    horizon: int
-    origins: int = 2
-    known: tuple[str, ...] = ()
-    lead_time: int | None = None
-    review: int = 1
-    service: float = 0.95
-    least_history: int = 0  # periods a series must have before an origin to be judged
-    seed: int = 7
-    settings: Settings = field(default_factory=Settings)
+IN_STOCK = 0.999  # share of a period from which its sales are its demand
 
 
 def evaluate(panel: DemandPanel, setup: Setup, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the object that ``evaluate`` prints: models, champion, baseline, simulation."""
     periods = panel.units.shape[1]
     origins = _origins(panel, setup)
-    prepared = prepare(panel)
+    # What a model sees ends at its origin: restoring sold-out periods looks at whole histories.
+    pasts = {origin: prepare(cut(panel, origin, setup.horizon)) for origin in origins}
     models: dict[str, Any] = {}
     rows: dict[str, _Rows] = {}
     fitted, seconds, peak = _ladders(panel, setup, origins)
     for name in ("ladder", "naive", *RUNGS[panel.frequency]):
         started = time.perf_counter()
-        rows[name] = _judge(name, prepared, fitted, origins, setup)
+        rows[name] = _judge(name, panel, pasts, fitted, setup)
         asked = max(1, len(rows[name].actual))
         models[name] = _entry(rows[name], setup.seed) | {
             "fit_seconds": round(seconds if name == "ladder" else 0.0, 2),
@@ -98,51 +84,6 @@ def evaluate(panel: DemandPanel, setup: Setup, facts: Mapping[str, Any]) -> dict
     return printed
 
 
-def simulation(panel: DemandPanel, setup: Setup) -> dict[str, Any]:
-    """Return, per policy, the exchange curve of fill against periods of supply."""
-    prepared = prepare(panel)
-    demand = prepared.units.astype(float)
-    lead = setup.lead_time or 0
-    t = demand.shape[1]
-    span = lead + setup.review
-    first = max(t - SIMULATED[panel.frequency], LEAST_HISTORY[panel.frequency], span)
-    if first >= t - 4:
-        least = LEAST_HISTORY[panel.frequency] + 8
-        raise BadInput(
-            f"The simulation needs {least} periods, but the file has {t}.",
-            field="lead_time",
-            hint="Leave --lead-time out, or give a longer history.",
-        )
-    warm_up = min(4, (t - first) // 4)
-    runs = simulate.Setup(first=first, lead_time=lead, review=setup.review, warm_up=warm_up)
-    price = _price(panel)
-    quantiles = _walk(panel, prepared, setup, first, span)
-    policies = _policies(prepared, quantiles, span, setup.service)
-    found: dict[str, Any] = {}
-    for name, (settings, nominal, level) in policies.items():
-        levels = {s: _fixed(level, s) for s in settings}
-        points = simulate.curve(demand, levels, runs, price)
-        usual = next(p for p in points if p.setting == nominal)
-        found[name] = {
-            "cover_at_fill_90": simulate.cover_at(points, 0.90),
-            "cover_at_fill_95": simulate.cover_at(points, 0.95),
-            "nominal": {
-                "setting": nominal,
-                "fill": round(usual.fill, 4),
-                "cover": round(usual.cover, 3),
-                "short_share": round(usual.short_share, 4),
-            },
-            "curve": [[round(v, 4) for v in (p.setting, p.fill, p.cover)] for p in points],
-        }
-    return {
-        "lead_time": lead,
-        "review": setup.review,
-        "first": first,
-        "scored": t - first - warm_up,
-        "policies": found,
-    }
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
     """Forecasts beside what came: actual, mean (r,), quantiles (r, 4), scale, series, window."""
@@ -169,79 +110,52 @@ def _origins(panel: DemandPanel, setup: Setup) -> list[int]:
     return found
 
 
-def _cut(panel: DemandPanel, origin: int, ahead: int) -> DemandPanel:
-    """Return the panel as it was known at an origin, with plans for ``ahead`` periods."""
-
-    def until(values: np.ndarray | None, end: int) -> np.ndarray | None:
-        return None if values is None else values[:, :end]
-
-    return DemandPanel(
-        skus=panel.skus,
-        locations=panel.locations,
-        frequency=panel.frequency,
-        starts=panel.starts[:origin],
-        units=panel.units[:, :origin],
-        in_stock_share=until(panel.in_stock_share, origin),
-        price_minor=until(panel.price_minor, origin),
-        known={name: values[:, : origin + ahead] for name, values in panel.known.items()},
-        category=panel.category,
-    )
-
-
-def _ladder(panel: DemandPanel, setup: Setup, origin: int, **more: Any) -> Ladder:
-    ahead = more.get("steps") or more["judge_at"]
-    model = Ladder(
-        frequency=panel.frequency,
-        drivers=tuple(setup.known) or tuple(sorted(panel.known)),
-        ahead=ahead if setup.known else 0,
-        service=setup.service,
-        settings=setup.settings,
-        **more,
-    )
-    price = None if panel.price_minor is None else _price(panel)
-    return model.fit(_cut(panel, origin, ahead), price=price)
-
-
 def _ladders(
     panel: DemandPanel, setup: Setup, origins: list[int]
 ) -> tuple[dict[int, Ladder], float, float]:
     with report.measured() as cost:
         fitted = {
-            origin: _ladder(panel, setup, origin, horizons=(1,), steps=setup.horizon, judge_at=1)
+            origin: ladder_at(panel, setup, origin, horizons=(1,), steps=setup.horizon, judge_at=1)
             for origin in origins
         }
     return fitted, cost.seconds, cost.peak_memory_mb
 
 
 def _judge(
-    name: str, prepared: Prepared, fitted: dict[int, Ladder], origins: list[int], setup: Setup
+    name: str,
+    panel: DemandPanel,
+    pasts: dict[int, Prepared],
+    fitted: dict[int, Ladder],
+    setup: Setup,
 ) -> _Rows:
+    """Return forecasts of single periods beside demand; sold-out periods judge nobody."""
     parts: list[tuple[np.ndarray, ...]] = []
     levels = spread.standard_levels()
-    for origin in origins:
-        scale = _error_scale(prepared, origin)
+    for origin, past in pasts.items():
+        scale = _error_scale(past, origin)
+        old = origin - past.first >= max(1, setup.least_history)
         for step in range(setup.horizon):
             if name == "ladder":
-                q, mean = fitted[origin].at(prepared, origin, 1, step)
+                q, mean = fitted[origin].at(past, origin, 1, step)
             else:
-                q, mean = local.belief(name, prepared, origin, 1, step)
-            actual = prepared.future(origin, 1, step)
-            least = max(1, setup.least_history)
-            rows = np.flatnonzero(np.isfinite(actual) & (origin - prepared.first >= least))
-            wanted = np.array(LEVELS)
+                q, mean = local.belief(name, past, origin, 1, step)
+            actual = np.maximum(panel.units[:, origin + step], 0)
+            good = np.isfinite(actual) & old
+            if panel.in_stock_share is not None:
+                good &= panel.in_stock_share[:, origin + step] >= IN_STOCK
+            rows = np.flatnonzero(good)
+            quantiles = spread.at_levels(levels, q[rows], np.array(LEVELS))
             window = np.full(len(rows), origin)
-            parts.append(
-                (
-                    actual[rows],
-                    mean[rows],
-                    spread.at_levels(levels, q[rows], wanted),
-                    scale[rows],
-                    rows,
-                    window,
-                )
-            )
+            parts.append((actual[rows], mean[rows], quantiles, scale[rows], rows, window))
     keys = ("actual", "mean", "quantiles", "scale", "series", "window")
     joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
+    if not joined[0].sum() > 0:
+        raise BadInput(
+            "The test periods hold no demand of a series with enough history.",
+            hint="Lower --horizon or --least-history, or give a file that goes on longer.",
+            field="horizon",
+            value=setup.horizon,
+        )
     return _Rows(**dict(zip(keys, joined, strict=True)))
 
 
@@ -327,59 +241,3 @@ def _champion(first: Ladder) -> str:
     chosen = set(first.judged_.chosen)
     only = next(iter(chosen))
     return only if len(chosen) == 1 and only in RUNGS[first.frequency] else "ladder"
-
-
-def _walk(
-    panel: DemandPanel, prepared: Prepared, setup: Setup, first: int, span: int
-) -> dict[int, np.ndarray]:
-    """Return period -> (n, q) calibrated quantiles of demand over the protection interval."""
-    found: dict[int, np.ndarray] = {}
-    model: Ladder | None = None
-    for t in range(first, prepared.periods):
-        if model is None or (t - first) % REFIT[panel.frequency] == 0:
-            model = _ladder(panel, setup, t, horizons=(span,), judge_at=span)
-        found[t], _ = model.at(prepared, t, span)
-    return found
-
-
-Level = Callable[[int, float], np.ndarray]
-
-
-def _policies(
-    prepared: Prepared, quantiles: dict[int, np.ndarray], span: int, service: float
-) -> dict[str, tuple[tuple[float, ...], float, Level]]:
-    levels = spread.standard_levels()
-    z = (0.5, 1.0, 1.5, 1.645, 2.0, 2.5, 3.0, 4.0)
-    asked = tuple(sorted({0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.997, service}))
-
-    def ours(t: int, level: float) -> np.ndarray:
-        return spread.at_levels(levels, quantiles[t], np.array([level]))[:, 0]
-
-    def smoothed(t: int, factor: float) -> np.ndarray:
-        deviation = np.sqrt(local.variance(prepared, t, 1))
-        return prepared.scale(t) * span + factor * deviation * np.sqrt(span)
-
-    def velocity(t: int, factor: float) -> np.ndarray:
-        return local.moving_average(prepared, t, span, 4) * factor
-
-    return {
-        "ladder": (asked, service, ours),
-        "ewma_z": (z, 1.645, smoothed),
-        "velocity": ((1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0), 1.5, velocity),
-    }
-
-
-def _fixed(level: Level, setting: float) -> Callable[[int], np.ndarray]:
-    return lambda t: level(t, setting)
-
-
-def _price(panel: DemandPanel) -> np.ndarray:
-    """Return (n,) the middle price of each series; the middle of all where it has none; else 1."""
-    if panel.price_minor is None:
-        return np.ones(len(panel.skus))
-    known = np.isfinite(panel.price_minor) & (panel.price_minor > 0)
-    found = np.full(len(panel.skus), np.nan)
-    for row in np.flatnonzero(known.any(axis=1)).tolist():
-        found[row] = np.median(panel.price_minor[row][known[row]])
-    usual = float(np.nanmedian(found)) if np.isfinite(found).any() else 1.0
-    return np.where(np.isfinite(found), found, usual)

@@ -53,6 +53,8 @@ class Prepared:
         self.group, self.group_sum, self.group_ewma = _groups(panel, self.units)
         self.known = {name: np.nan_to_num(values) for name, values in panel.known.items()}
         self.known_sum = {name: _running(values) for name, values in self.known.items()}
+        # What local methods answered at an origin, by what they were asked.
+        self.beliefs: dict[tuple[str, int, int, int], tuple[np.ndarray, np.ndarray]] = {}
         t = panel.units.shape[1]
         # Units of periods with and without the driver, for its past effect.
         self.driven = {

@@ -2,7 +2,8 @@
 
 Columns sku, date, units, and where there: location, price, category, in_stock_share, and any
 numeric column named as known. A row with empty units tells a plan (a promotion, a price) and no
-demand. Periods between a series' first and the file's last that have no row are zeros.
+demand. Rows of one sku, location and period are summed. Periods between a series' first and the
+file's last that have no row are zeros; a last week or month that is not over is left out.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shopkeeper.base.errors import BadInput, MissingColumns
-from shopkeeper.data.importers.interactions import parse_moment
+from shopkeeper.data.importers.interactions import parsed_moments
 from shopkeeper.data.importers.tabular import read_columns
 from shopkeeper.inventory.schema import FREQUENCIES, DemandPanel
 
 NEEDED = ("sku", "date", "units")
 OPTIONAL = ("location", "price", "category", "in_stock_share", "promotion")
 _DAY_US = 86_400_000_000
+FEW_DAYS = 4
 LEAST_PERIODS = {"D": 14, "W": 4, "M": 4}
 
 
@@ -40,6 +42,9 @@ def panel(
     if not told.any():
         raise BadInput(f"{path}: column '{found['units']}' is empty.", field="units")
     t = int(period[told].max()) + 1
+    if not _is_over(days[told], starts, frequency):
+        t -= 1
+    told &= period < t
     if t < LEAST_PERIODS[frequency]:
         raise BadInput(
             f"{path} spans {t} periods of '{frequency}', but at least "
@@ -87,7 +92,10 @@ def panel(
     )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     facts = {"rows": table.num_rows, "series": n, "periods": t, "sha256": digest}
-    return made, facts | {"negative_periods": negative}
+    return made, facts | {
+        "negative_periods": negative,
+        "known_rows_beyond": int((period >= t).sum()),
+    }
 
 
 def _read(
@@ -120,17 +128,17 @@ def _days(column: pa.ChunkedArray, path: Path, name: str) -> np.ndarray:
     """Return whole days since 1970; each distinct text is parsed once."""
     coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
     codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
-    values = []
-    for text in coded.dictionary.to_pylist():
-        try:
-            values.append(parse_moment(text) // _DAY_US)
-        except BadInput:
-            row = int(np.flatnonzero(codes == len(values))[0])
-            raise _at(path, name, row, f"is no date: '{text}'", text) from None
+    parsed = parsed_moments(pa.chunked_array([coded.dictionary]))
+    wrong = np.flatnonzero(pc.is_null(parsed).to_numpy(zero_copy_only=False))
+    if len(wrong):
+        text = coded.dictionary[int(wrong[0])].as_py()
+        row = int(np.flatnonzero(codes == wrong[0])[0])
+        raise _at(path, name, row, f"is no date: '{text}'", text)
+    values = parsed.to_numpy(zero_copy_only=False) // _DAY_US
     bad = np.flatnonzero(codes < 0)
     if len(bad):
         raise _at(path, name, int(bad[0]), "is empty", None)
-    return np.array(values, dtype=np.int64)[codes]
+    return np.asarray(values, dtype=np.int64)[codes]
 
 
 def _numbers(column: pa.ChunkedArray, path: Path, name: str, *, empty: bool) -> np.ndarray:
@@ -186,6 +194,28 @@ def _grid(days: np.ndarray, frequency: str) -> tuple[np.ndarray, np.ndarray]:
     period = (days - first) // width
     starts = (first + width * np.arange(period.max() + 1)).astype("datetime64[D]")
     return period, starts
+
+
+def _is_over(days: np.ndarray, starts: np.ndarray, frequency: str) -> bool:
+    """Return whether the last period with demand is whole; a part of one would look like a fall.
+
+    A file that dates its periods by one day each (every Monday, every first) has whole ones, and
+    up to FEW_DAYS different days are still taken for that.
+    """
+    last = int(days.max())
+    if frequency == "W":
+        past = (days - starts[0].astype(int)) % 7
+        return len(np.unique(past)) <= FEW_DAYS or int(past[days == last][0]) == 6
+    if frequency == "M":
+        dates = days.astype("datetime64[D]")
+        of_month = (dates - dates.astype("datetime64[M]").astype("datetime64[D]")).astype(int)
+        return len(np.unique(of_month)) <= FEW_DAYS or _first_of_month(last + 1)
+    return True
+
+
+def _first_of_month(day: int) -> bool:
+    date = np.datetime64(day, "D")
+    return bool(date == date.astype("datetime64[M]").astype("datetime64[D]"))
 
 
 def _last(

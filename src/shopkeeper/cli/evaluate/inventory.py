@@ -17,7 +17,7 @@ from shopkeeper.learn import report
 @click.option("--frequency", type=click.Choice(["D", "W", "M"]), default="W", show_default=True)
 @click.option("--horizon", type=click.IntRange(1, 400), default=4, show_default=True)
 @click.option("--origins", type=click.IntRange(1, 50), default=2, show_default=True)
-@click.option("--known", help="Columns known for the future, with commas: promotion,price.")
+@click.option("--known", multiple=True, metavar="COLUMN", help="Known ahead; again, or commas.")
 @click.option("--lead-time", type=click.IntRange(0, 100), help="Periods; replays lost sales.")
 @click.option("--review", type=click.IntRange(1, 50), default=1, show_default=True)
 @click.option("--service", type=click.FloatRange(0.5, 0.997), default=0.95, show_default=True)
@@ -30,7 +30,7 @@ def command(
     frequency: str,
     horizon: int,
     origins: int,
-    known: str | None,
+    known: tuple[str, ...],
     lead_time: int | None,
     review: int,
     service: float,
@@ -42,7 +42,7 @@ def command(
     """Forecasts against simple baselines on held-out periods, and the stock they would need."""
     from shopkeeper.inventory import evaluate, from_file
 
-    names = tuple(word.strip() for word in (known or "").split(",") if word.strip())
+    names = tuple(word.strip() for word in ",".join(known).split(",") if word.strip())
     panel, facts = from_file.panel(demand, frequency, names=mapping(maps), known=names)
     setup = evaluate.Setup(
         horizon=horizon,

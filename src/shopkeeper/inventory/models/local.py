@@ -175,12 +175,19 @@ def belief(
     """Return (quantiles (n, q) at the standard levels, mean (n,)) of a method by its name.
 
     Methods are flat; the short cycle (weekdays) multiplies them. Around the mean a negative
-    binomial with the variance of recent sums.
+    binomial with the variance of recent sums. Flat and cyclic, so offsets a cycle apart are one
+    answer, which is kept with the panel.
     """
-    ratio = cycle_ratio(prepared, origin, horizon, offset)
-    mean = methods(prepared.panel.frequency)[name](prepared, origin, horizon) * ratio
-    spreads = variance(prepared, origin, horizon) * ratio
-    return negative_binomial(mean, spreads, standard_levels()), mean
+    cycle = WINDOWS[prepared.panel.frequency].cycle
+    asked = (name, origin, horizon, offset % cycle if horizon % cycle else 0)
+    if asked not in prepared.beliefs:
+        ratio = cycle_ratio(prepared, origin, horizon, offset)
+        mean = methods(prepared.panel.frequency)[name](prepared, origin, horizon) * ratio
+        spreads = variance(prepared, origin, horizon) * ratio
+        found = negative_binomial(mean, spreads, standard_levels())
+        # Numbers of every origin and method stay, in half the room.
+        prepared.beliefs[asked] = found.astype(np.float32), mean
+    return prepared.beliefs[asked]
 
 
 def variance(prepared: Prepared, origin: int, horizon: int) -> np.ndarray:
