@@ -63,6 +63,17 @@ def _print_allocation(told: dict[str, Any]) -> None:
     print(f"  promised by {promise['arrive_by'][:10]}" if promise else "  no day can be promised")
 
 
+def _print_proposal(told: dict[str, Any]) -> None:
+    value = told["value"]
+    numbers = value["numbers"]
+    supplier = value["supplier_id"] or "nobody"
+    print(f"order {value['quantity']:g} of {told['subject']} from {supplier}")
+    print(f"  by {value['order_by']}, expected {value['expected_receipt']}")
+    print(f"  position {numbers['position']:g}, level {numbers['order_up_to']:g}")
+    print(f"  stock-out {value['p_stockout_now']:.1%} now, {value['p_stockout_after']:.1%} after")
+    print(f"  because: {', '.join(reason['code'] for reason in told['reasons'])}")
+
+
 def _print_items(told: dict[str, Any]) -> None:
     items = told["value"].get("items", [])
     place = told["value"].get("placement", told["capability"])
@@ -78,6 +89,8 @@ def _print_items(told: dict[str, Any]) -> None:
 def _print(told: dict[str, Any]) -> None:
     if told["value"].get("kind") == "allocation":
         _print_allocation(told)
+    elif told["capability"] == "inventory":
+        _print_proposal(told)
     else:
         _print_items(told)
     fallback = f", fallback: {told['fallback_reason']}" if told["fallback"] else ""

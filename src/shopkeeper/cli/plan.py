@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import click
 
-from shopkeeper.base import settings
+from shopkeeper.base import log, settings
+from shopkeeper.base.errors import ArtefactBroken
 from shopkeeper.cli.main import print_json
 from shopkeeper.data.shop import open_shop
+from shopkeeper.operate import capabilities
+from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.replenish.cycle import plan
+
+WHAT = "inventory"
 
 
 @click.command("plan")
-@click.argument("what", type=click.Choice(["inventory"]))
+@click.argument("what", type=click.Choice([WHAT]))
 @click.option("--most", default=20_000, help="Products at most, most valuable first.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def command(home: str, what: str, most: int, as_json: bool) -> None:
     """Plan WHAT for this review cycle. A second run in the same cycle doubles nothing."""
     with open_shop(settings.load(home)) as shop:
-        done = plan(shop, most=most)
+        done = plan(shop, most=most, model=_champion(shop))
     if as_json:
         print_json(asdict(done))
         return
@@ -29,3 +35,15 @@ def command(home: str, what: str, most: int, as_json: bool) -> None:
         f"  value {done.value_minor / 100:,.2f}, approved by the rules {done.approved}, "
         f"expired {done.expired}, proposed before in this cycle {done.known_already}"
     )
+
+
+def _champion(shop: Any) -> Any:
+    """Return the trained model that serves; None (the plan then fits one) without."""
+    card = capabilities.get(WHAT)
+    registry = Registry(shop.settings.models_path)
+    try:
+        version = registry.aliases(WHAT).get("champion")
+        return registry.load(WHAT, version, card.models) if version else None
+    except ArtefactBroken as problem:
+        log.warning("plan.model_not_loaded", reason=problem.message)
+        return None

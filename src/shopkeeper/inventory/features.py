@@ -296,7 +296,8 @@ def _driver(
     past = [(sums[:, k] - sums[:, max(0, k - w)]) / max(1, min(w, k)) for w in (4, 13)]
     with_units, with_periods = (s[:, k] for s in prepared.driven[name])
     rest_periods = np.maximum(k - prepared.first, 0) - with_periods
-    rest = (prepared.sum[:, k] - with_units + scale) / (rest_periods + 1)
+    # A promotion before a series began is none of its own.
+    rest = (prepared.sum[:, k] - with_units + scale) / (np.maximum(rest_periods, 0) + 1)
     effect = (with_units + 2 * rest) / ((with_periods + 2) * np.maximum(rest, 1e-9))
     last = values[:, k - 1] if k else np.zeros(len(values))
     found = [last, *past, np.log(np.maximum(effect, 1e-3))]

@@ -65,12 +65,7 @@ def panel(
             hint="Nothing can be learned from zeros; check the column or the filter.",
             field="units",
         )
-    drivers = {}
-    for name in dict.fromkeys((*known, *(["promotion"] if "promotion" in found else []))):
-        values = _numbers(table[name], path, found[name], empty=True)
-        grid = np.zeros((n, reach))
-        np.maximum.at(grid, (series, period), np.nan_to_num(values))
-        drivers[name] = grid
+    drivers = _drivers(table, path, found, known, (series, period), (n, reach))
     price = share = None
     if "price" in found:
         price = _last(table["price"], path, found["price"], series, period, (n, t))
@@ -90,12 +85,33 @@ def panel(
         known=drivers,
         category=_category(table, found, series, n),
     )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    facts = {"rows": table.num_rows, "series": n, "periods": t, "sha256": digest}
+    facts = {"rows": table.num_rows, "series": n, "periods": t, "sha256": _digest(path)}
     return made, facts | {
         "negative_periods": negative,
         "known_rows_beyond": int((period >= t).sum()),
     }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _drivers(
+    table: pa.Table,
+    path: Path,
+    found: dict[str, str],
+    known: Sequence[str],
+    at: tuple[np.ndarray, np.ndarray],
+    shape: tuple[int, int],
+) -> dict[str, np.ndarray]:
+    """Return name -> (n, periods and plans); the largest value of a period counts."""
+    drivers = {}
+    for name in dict.fromkeys((*known, *(["promotion"] if "promotion" in found else []))):
+        grid = np.zeros(shape)
+        values = _numbers(table[name], path, found[name], empty=True)
+        np.maximum.at(grid, at, np.nan_to_num(values))
+        drivers[name] = grid
+    return drivers
 
 
 def _read(

@@ -11,6 +11,7 @@ from shopkeeper.learn.contracts import Capability
 # name -> module that holds CAPABILITY, in the order of the house.
 MODULES = {
     "recommend": "shopkeeper.recommend.capability",
+    "inventory": "shopkeeper.inventory.capability",
     "fraud": "shopkeeper.fraud.capability",
     "support": "shopkeeper.support.capability",
     "supply": "shopkeeper.supply.capability",

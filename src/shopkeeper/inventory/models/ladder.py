@@ -58,9 +58,11 @@ class Ladder:
     name: str = "ladder"
     judged_: Judgement | None = None
     trees_: Cumulative | None = None
+    kept_: tuple[DemandPanel, Demand] | None = None  # the last panel and the belief on it
 
     def fit(self, panel: DemandPanel, *, price: np.ndarray | None = None) -> Self:
         """Choose and calibrate on the last origins, then fit on everything."""
+        self.kept_ = None
         self.horizons = self.horizons or HORIZONS[self.frequency]
         prepared = prepare(panel)
         origins = self._origins(prepared.periods)
@@ -79,8 +81,18 @@ class Ladder:
         return self
 
     def predict(self, features: Asked) -> Demand:
-        """Return the belief on one product, from its own panel of one series."""
-        return self.belief(features.panel)
+        """Return the belief on one product of a panel; a panel is believed in once."""
+        if self.kept_ is None or self.kept_[0] is not features.panel:
+            self.kept_ = features.panel, self.belief(features.panel)
+        whole, row = self.kept_[1], getattr(features, "row", 0)
+        return replace(
+            whole,
+            quantiles=whole.quantiles[[row]],
+            mean=whole.mean[[row]],
+            path=whole.path[[row]],
+            model=(whole.model[row],),
+            segment=(whole.segment[row],),
+        )
 
     def belief(self, panel: DemandPanel) -> Demand:
         """Return the belief on every series of a panel at its end."""

@@ -1,0 +1,26 @@
+"""The index card of inventory: what to order of a product, from whom, by when."""
+
+from __future__ import annotations
+
+from shopkeeper.inventory import fallback
+from shopkeeper.inventory.explain import explain
+from shopkeeper.inventory.live import KINDS, features_at, rebuild
+from shopkeeper.inventory.models.ladder import Ladder
+from shopkeeper.inventory.policy import choose
+from shopkeeper.inventory.request import parse
+from shopkeeper.inventory.training import train
+from shopkeeper.learn.contracts import Capability
+
+CAPABILITY = Capability(
+    name="inventory",
+    parse=parse,
+    rebuild=rebuild,
+    features=features_at,
+    fallback=fallback.predict,
+    choose=choose,
+    train=train,
+    explain=explain,
+    models={"ladder": Ladder},
+    gating={"pinball": -1, "wape": -1},
+    kinds=KINDS,
+)

@@ -1,0 +1,163 @@
+"""What inventory keeps in memory: the demand of a day, read once; stock is read when asked for.
+
+Demand counts whole days, so the panel of yesterday serves all questions of today; an event that
+falls into those days makes it be read again. Positions, terms and rules come from the tables at
+each question, so a delivery of this minute counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from shopkeeper.base import clock
+from shopkeeper.base.clock import DAY_US
+from shopkeeper.base.errors import BadInput, NotFound
+from shopkeeper.data import demand as tables
+from shopkeeper.data import proposals
+from shopkeeper.inventory import known, rules
+from shopkeeper.inventory.known import Known
+from shopkeeper.inventory.schema import DemandPanel, Features, Position, Request
+from shopkeeper.inventory.terms import supply_terms
+
+FREQUENCY = "W"
+MOST = 2500  # products whose demand is kept in memory, most valuable first
+KINDS = frozenset(("purchase", "cancel", "refund", "stock_level", "promotion", "item", "label"))
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(slots=True)
+class LiveState:
+    """The tables, and the demand panel of the last whole day once somebody asked."""
+
+    warehouse: Any
+    demand: Known | None = None
+    end_us: int = 0
+    day: date | None = None
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Forget the panel where an event falls into its days."""
+        if event.get("occurred_us", 0) < self.end_us:
+            self.demand = self.day = None
+
+    def panel(self, now_us: int) -> Known | None:
+        """Return demand up to the last whole day; read once a day."""
+        self.warehouse.refresh()
+        today = clock.from_us(now_us).date()
+        if self.day != today:
+            self.demand = known.read(self.warehouse, now_us=now_us, frequency=FREQUENCY, most=MOST)
+            end = self.demand.end if self.demand else today
+            self.end_us, self.day = (end - _EPOCH).days * DAY_US, today
+        return self.demand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Features):
+    """Features whose panel holds the shop's other products too; ``row`` is the one asked for."""
+
+    row: int = 0
+
+
+def rebuild(warehouse: Any) -> LiveState:
+    """Return the state; it reads when it is asked."""
+    return LiveState(warehouse)
+
+
+def features_at(state: LiveState, request: Request, as_of_us: int) -> Asked:
+    """Return what is known of one product: its demand among the others', stock, terms, rules."""
+    found = state.panel(as_of_us)
+    key = _key(found, request) if found else None
+    if found is None or key is None:
+        alone = known.read(state.warehouse, now_us=as_of_us, items=[request.sku])
+        key = _key(alone, request) if alone else None
+        if alone is None or key is None:
+            found = _with_new(state, found, request)
+            key = found.keys[-1]
+        else:
+            found = alone
+    row = found.keys.index(key)
+    location = found.panel.locations[row]
+    price = float(found.prices_minor[row])
+    return Asked(
+        as_of_us=as_of_us,
+        sku=request.sku,
+        location=location,
+        panel=found.panel,
+        row=row,
+        position=_position(state.warehouse, (request.sku, location)),
+        terms=supply_terms(state.warehouse, [request.sku], as_of_us)[0],
+        rules=rules.held(state.warehouse),
+        price_minor=round(price) if np.isfinite(price) else 0,
+    )
+
+
+def _key(found: Known, request: Request) -> tuple[str, str] | None:
+    places = [place for sku, place in found.keys if sku == request.sku]
+    if request.location in places:
+        return request.sku, request.location
+    if request.location or not places:
+        return None
+    if len(places) > 1:
+        raise BadInput(
+            f"'{request.sku}' is sold at {len(places)} locations; name one.",
+            field="location",
+            value="",
+            allowed=", ".join(sorted(places)),
+        )
+    return request.sku, places[0]
+
+
+def _with_new(state: LiveState, found: Known | None, request: Request) -> Known:
+    """Return the panel with one more series, never bought, believed in by its neighbours."""
+    facts = tables.described(state.warehouse, [request.sku]).get(request.sku)
+    if facts is None or found is None:
+        raise NotFound(
+            f"Nothing is known of '{request.sku}'.",
+            hint="Send its item event, or check the sku; a shop without orders has no plan.",
+            field="sku",
+            value=request.sku,
+        )
+    price = float(facts.get("price_minor") or 0)
+    return replace(
+        found,
+        panel=_appended(found.panel, request, str(facts.get("category") or ""), price),
+        prices_minor=np.append(found.prices_minor, price),
+    )
+
+
+def _appended(panel: DemandPanel, request: Request, category: str, price: float) -> DemandPanel:
+    def more(values: np.ndarray | None, fill: float) -> np.ndarray | None:
+        if values is None:
+            return None
+        return np.vstack([values, np.full((1, values.shape[1]), fill)])
+
+    return replace(
+        panel,
+        skus=[*panel.skus, request.sku],
+        locations=[*panel.locations, request.location],
+        units=np.vstack([panel.units, np.full((1, panel.units.shape[1]), np.nan)]),
+        in_stock_share=more(panel.in_stock_share, 1.0),
+        price_minor=more(panel.price_minor, price or np.nan),
+        known={n: np.vstack([v, np.full((1, v.shape[1]), np.nan)]) for n, v in panel.known.items()},
+        category=[*panel.category, category] if len(panel.category) else (),
+        titles=[*panel.titles, ""] if len(panel.titles) else (),
+        one_off=more(panel.one_off, 0.0),
+    )
+
+
+def _position(warehouse: Any, key: tuple[str, str]) -> Position:
+    stock = tables.on_hand(warehouse)
+    owed = tables.outstanding(warehouse)
+    waiting = proposals.pending(warehouse)
+    here = [row for row in owed if (row["item_id"], row["location_id"]) == key]
+    asked = [row for row in waiting if (row["item_id"], row["location_id"]) == key]
+    return Position(
+        on_hand=stock.get(key, 0.0),
+        on_order=sum(float(row["outstanding"]) for row in here),
+        proposed=sum(float(row["quantity"]) for row in asked),
+        counted=key in stock,
+    )
