@@ -157,6 +157,7 @@ def test_a_label_that_comes_before_its_payment_waits_for_it():
 
 
 @pytest.mark.benchmark
+@pytest.mark.timeout(3600)
 def test_the_whole_handbook_replayed_one_by_one_gives_the_batch():
     """1.3 million payments; also the golden values of the published features."""
     import pyarrow.parquet as pq
