@@ -91,6 +91,13 @@ def test_a_late_parcel_is_explained_by_its_own_facts(running):
     assert value["sentences"][0]["source"] == "shipment:sh1"
 
 
+def test_an_order_that_counts_as_delivered_without_a_parcel_is_not_called_unshipped(running):
+    open_, _ = running
+    value = open_.say("where is my order 10000001?")
+    assert value["acts"][0] == "inform_no_parcel"
+    assert "10000001 counts as delivered" in value["reply"]
+
+
 def test_a_return_is_an_event_after_a_yes_and_survives_a_restart(running):
     open_, restart = running
     shown = open_.say("return the mug from order 10000001")

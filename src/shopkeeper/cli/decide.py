@@ -91,6 +91,9 @@ def _print(told: dict[str, Any]) -> None:
         _print_allocation(told)
     elif told["capability"] == "inventory":
         _print_proposal(told)
+    elif told["capability"] == "support":
+        for sentence in told["value"]["sentences"]:
+            print(f"{sentence['text']}  [{sentence['source']}]")
     else:
         _print_items(told)
     fallback = f", fallback: {told['fallback_reason']}" if told["fallback"] else ""
