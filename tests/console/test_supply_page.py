@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
+import msgspec
 import pytest
 from shopfront import Front, token
 
+from shopkeeper.base import clock
 from shopkeeper.console import speech
 from shopkeeper.console.pages.supply.drawing import outline
+from shopkeeper.data.events import Event
 from shopkeeper.operate import route_jobs
 from shopkeeper.supply.routing_schema import DROP_REASONS
 
@@ -127,3 +131,26 @@ def test_a_suppliers_message_is_shown_escaped_and_can_be_rejected(front: Front):
     assert "PO-31 would come" in browser.post("/console/supply/notice", data=good).text
     assert browser.post("/console/supply/notice", data={**form, "reject": "yes"}).status_code == 303
     assert "rejected" in browser.get("/console/supply").text
+
+
+def test_a_suppliers_message_shows_what_was_read_and_fills_in_the_day(front: Front):
+    now = clock.now()
+    order = {"purchase_order_id": "PO-7", "lines": [{"item_id": "mug", "quantity": 10.0}]}
+    text = "PO-7 will be delayed by 6 days. Then PO-99 arrives on 03/04/05. <b>"
+    for number, facts in enumerate(
+        (
+            {"kind": "purchase_order", "promised_at": now + timedelta(days=5), **order},
+            {"kind": "message", "conversation_id": "c", "text": text},
+        )
+    ):
+        told = {"event_id": f"read-{number}", "occurred_at": now, "supplier_id": "s-1", **facts}
+        assert not front.shop.append_events([msgspec.convert(told, Event)]).rejected
+    front.shop.warehouse.refresh()
+    day = (now + timedelta(days=11)).date().isoformat()
+    for language, ask in (("en", "Ask the supplier"), ("zh", "请问供应商")):
+        page = front.signed_in(**{"accept-language": language}).get("/console/supply").text
+        assert 'class="fault"' not in page
+        assert "<mark>6 days</mark>" in page
+        assert f'value="{day}"' in page
+        assert ask in page
+        assert "<b>" not in page
