@@ -52,7 +52,7 @@ def best(
     """Return the allocation of least cost. ``late_days``: expected per lane, 0 where left out.
 
     ``prices``: what a unit of (warehouse_id, sku) is worth to others (allocation.shadow_prices);
-    without them the last units of a shelf are dearer by scarcity_minor.
+    without them the last units of a shelf are dearer by scarcity_minor, weighed by the rules.
     """
     lane_of = cheapest_lanes(lanes, late_days or {}, rules)
     names = sorted(lane_of, key=lambda w: (_parcel(lane_of[w], late_days, rules), w))
@@ -117,9 +117,10 @@ class _Tables:
                 self.unit[row, column] = lane.unit_minor * line.quantity
                 if prices is None:
                     scarce = scarcity_minor(free, line.quantity, lane.parcel_minor)
+                    self.scarce[row, column] = rules.scarcity_weight * scarce
                 else:
-                    scarce = prices.get((lane.warehouse_id, line.sku), 0.0) * line.quantity
-                self.scarce[row, column] = rules.scarcity_weight * scarce
+                    price = prices.get((lane.warehouse_id, line.sku), 0.0)
+                    self.scarce[row, column] = price * line.quantity
         self.price = np.where(self.has, self.unit + self.scarce, np.inf)
         self.parcel = np.array([lane.parcel_minor for lane in lanes], dtype=float)
         self.late = np.array([_late(lane, late_days, rules) for lane in lanes], dtype=float)

@@ -119,7 +119,7 @@ class Rules:
     short_minor: int = 6_000  # per line that nobody ships
     split_minor: int = 0  # per parcel beyond an order's first
     late_day_minor: int = 0  # per expected day beyond the promise
-    scarcity_weight: float = 1.0  # of the shadow price of the last units
+    scarcity_weight: float = 0.1  # of checkout.scarcity_minor; from .5 it costs more
     promise_level: float = 0.9  # share of orders that should arrive by the promise
 
 
