@@ -18,10 +18,7 @@ from shopkeeper.operate.demo_stages import Build
 from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.train import train_one
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif("fraud" not in capabilities.MODULES, reason="fraud is not registered"),
-]
+pytestmark = pytest.mark.slow
 
 
 def orders(n: int, customers: int) -> list[Event]:
