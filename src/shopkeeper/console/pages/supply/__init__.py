@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -160,11 +161,31 @@ def _plan(view: View) -> dict[str, Any] | None:
             {
                 "stop_id": one.stop_id,
                 "reason": view.word("drop", one.reason),
-                "facts": ", ".join(f"{k} {v}" for k, v in one.facts.items()),
+                "facts": _facts(view, one.facts),
             }
             for one in made.dropped
         ],
     }
+
+
+def _facts(view: View, facts: Mapping[str, Any]) -> str:
+    """Return the figures of a reason as a person reads them: money, hours, kilometres."""
+    said = []
+    for name, value in facts.items():
+        if name == "alone":  # for the solver's own tests
+            continue
+        if name.endswith("_minor"):
+            told = formats.money(value, view.console.shop.settings.currency, view.language)
+        elif name in ("work_s", "allowed_s"):
+            told = f"{value / 3600:.1f} h"
+        elif name.endswith("_s"):
+            told = f"{int(value) // 3600:02d}:{int(value) % 3600 // 60:02d}"
+        elif name in ("metres", "allowed_m"):
+            told = f"{value / 1000:.1f} km"
+        else:
+            told = str(value)
+        said.append(f"{view.word('drop_fact', name)} {told}")
+    return " · ".join(said)
 
 
 def _risk(view: View) -> list[dict[str, Any]]:
