@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -20,11 +21,12 @@ from shopkeeper.base.settings import Settings
 from shopkeeper.data import fraud_reports
 from shopkeeper.data.reports import rows
 from shopkeeper.data.shop import open_shop
+from shopkeeper.data.validate import to_row
 from shopkeeper.fraud.costs import Costs
 from shopkeeper.fraud.rules import Rule
 from shopkeeper.operate import fraud_desk
 from shopkeeper.operate.fraud_watch import FraudWatch
-from shopkeeper.operate.runtime import Runtime
+from shopkeeper.operate.runtime import Runtime, to_event
 
 HELD = 150_000  # an amount whose cheapest outcome is a review: p = .15
 CALM = Costs(explore_share=0.0, audit_share=0.0, challenge_minor=100_000)
@@ -285,3 +287,16 @@ def test_contradicting_labels_are_counted_and_the_last_one_stands(shop):
         shop.warehouse, "SELECT payment_id, class, contradicted FROM payment_truth ORDER BY 1"
     )
     assert [tuple(t.values()) for t in truth] == [("p1", "legit", True), ("p2", "dispute", False)]
+
+
+def test_the_watch_puts_aside_frauds_own_decisions_and_no_others(shop, runtime):
+    """As the log hands them over: a filter that misses ours would leave holds untold."""
+    watch = FraudWatch(shop)
+    ours = to_event(decide(runtime, "p-own"))
+    other = {**ours.properties, "capability": "recommend"}
+    written = [
+        to_row(one, shop.keyring, clock.now_us())
+        for one in (ours, msgspec.structs.replace(ours, event_id="dec-other", properties=other))
+    ]
+    watch._on_events(list(enumerate(written, 1)))
+    assert [row.event_id for row in watch._waiting.queue] == [ours.event_id]
