@@ -26,6 +26,7 @@ COMMANDS = {
     "decide": ("decide", "Make one decision, the same way the API does."),
     "explain": ("explain", "Say why a decision came out as it did, and why not otherwise."),
     "knowledge": ("knowledge", "What support may cite: sync a folder, list, see the gaps."),
+    "mcp": ("mcp", "The read tools for another assistant, over stdio (MCP)."),
     "models": ("models", "List model versions; promote or roll back."),
     "routes": ("routes", "Plan a day's deliveries as a job, and publish the plan."),
     "copy": ("copy", "Write product copy from facts, in a tone, for a channel."),

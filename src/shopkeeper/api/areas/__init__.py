@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
-from shopkeeper.api.areas import fraud, language, merchandising, supply, support
+from shopkeeper.api.areas import fraud, language, mcp, merchandising, supply, support
 from shopkeeper.api.service import Service
 
 # In the order of the house.
@@ -17,6 +17,7 @@ AREAS: tuple[Callable[[FastAPI, Service], None], ...] = (
     merchandising.add,
     fraud.add,
     support.add,
+    mcp.add,
     supply.add,
     language.add,
 )
