@@ -18,7 +18,8 @@ from shopkeeper.supply.schema import NOTICE_FIELDS, Context, NoticeEvent, OpenOr
 WRITTEN = Path(__file__).parent / "notices"
 TODAY = date(2026, 11, 24)
 FIELDS = ("kind", *NOTICE_FIELDS, "asked")
-_SHOP = (
+Shop = tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+_SHOP: Shop = (
     ("PO-7", ("mug", "cup"), ("Blue mug", "Espresso cup")),
     ("PO-4512", ("KT-100", "KT-200"), ("Kettle 1.7 L", "Kettle 1 L")),
     ("PO-2026-118", ("LAMP-02",), ("Desk lamp",)),
@@ -26,21 +27,38 @@ _SHOP = (
     ("4500012345", ("BOX-9",), ("Carton box",)),
     ("CG-88", ("CUP-W", "BOWL-3"), ("白瓷杯", "青花碗")),
 )
-CONTEXT = Context(
-    today=TODAY.isoformat(),
-    open_orders=tuple(
-        OpenOrder(
-            purchase_order=name,
-            supplier_id="s",
-            items=items,
-            quantities=(500.0,) * len(items),
-            ordered_day="2026-11-01",
-            expected_day="2026-12-01",
-            titles=titles,
-        )
-        for name, items, titles in _SHOP
-    ),
+SEALED_DAY = date(2027, 3, 10)
+SEALED_SHOP: Shop = (
+    ("PO-3107", ("JK-40", "JK-60"), ("Wool blanket grey", "Wool blanket green")),
+    ("PO-3110", ("BTL-500",), ("Steel bottle 500 ml",)),
+    ("P27-0415", ("BX-12",), ("Gift box",)),
+    ("4500098812", ("AX-7710", "AX-7711"), ("Desk organiser", "Pen tray")),
+    ("HT2027-033", ("FZ-018", "FZ-019"), ("真丝围巾 米色", "真丝围巾 藏青")),
+    ("CG270301", ("BZ-500",), ("保温杯 500毫升",)),
+    ("DD-20270218-02", ("XM-11", "XM-12"), ("实木砧板 大号", "实木砧板 小号")),
 )
+
+
+def context_of(shop: Shop, today: date) -> Context:
+    """Return what the reader may look at on a day: these orders, open."""
+    return Context(
+        today=today.isoformat(),
+        open_orders=tuple(
+            OpenOrder(
+                purchase_order=name,
+                supplier_id="s",
+                items=items,
+                quantities=(500.0,) * len(items),
+                ordered_day=(today - timedelta(days=23)).isoformat(),
+                expected_day=(today + timedelta(days=7)).isoformat(),
+                titles=titles,
+            )
+            for name, items, titles in shop
+        ),
+    )
+
+
+CONTEXT = context_of(_SHOP, TODAY)
 
 
 @dataclass(frozen=True)
@@ -52,18 +70,22 @@ class Example:
 
 
 def written(name: str) -> list[Example]:
-    """Read a file of hand-written messages."""
+    """Read a file of hand-written messages: one line each, or of many lines and closed by %%."""
     short = {"po": "purchase_order", "late": "days_late", "date": "new_date"}
     short |= {"qty": "quantity_confirmed", "short": "quantity_short", "price": "new_price"}
     short |= {"gone": "discontinued"}
     found = []
-    for block in (WRITTEN / name).read_text("utf-8").split("\n\n"):
-        lines = [line for line in block.splitlines() if line and not line.startswith("#")]
-        if not lines:
+    whole = (WRITTEN / name).read_text("utf-8")
+    end, mark = ("\n%%\n", "=> ") if "\n%%\n" in whole else ("\n\n", "> ")
+    for block in whole.split(end):
+        lines = [line for line in block.splitlines() if not line.startswith("#")]
+        at = next((n for n, line in enumerate(lines) if line.startswith(mark)), len(lines))
+        text = "\n".join(lines[:at]).strip("\n")
+        if not text:
             continue
         events = []
-        for line in lines[1:]:
-            kind, *rest = line.removeprefix("> ").split()
+        for line in filter(None, lines[at:]):
+            kind, *rest = line.removeprefix(mark).split()
             said = {"kind": kind}
             for word in rest:
                 name, _, value = word.partition("=")
@@ -76,7 +98,7 @@ def written(name: str) -> list[Example]:
                 elif name != "cur":
                     said["asked" if name == "ask" else short.get(name, name)] = value or "yes"
             events.append(said)
-        found.append(Example(text=lines[0], events=tuple(events)))
+        found.append(Example(text=text, events=tuple(events)))
     return found
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from notice_corpus import CONTEXT, FIELDS, f1, made, said, written
+from notice_corpus import CONTEXT, FIELDS, SEALED_SHOP, f1, made, said, written
 
 from shopkeeper.supply.notices import read
-from shopkeeper.supply.schema import Context
+from shopkeeper.supply.schema import NOTICE_KINDS, Context
 
 
 def scores(examples) -> dict[str, float]:
@@ -27,6 +29,17 @@ def test_hand_written_messages_from_before_the_rules():
     assert len(examples) == 68
     found = scores(examples)
     assert min(found.values()) >= 0.85, found
+
+
+def test_the_sealed_messages_are_well_formed():
+    """Written before the second round of rules, and read by no rule until it ended."""
+    examples = written("written_sealed.txt")
+    orders = {name for name, _, _ in SEALED_SHOP} | {"PO-3119", "CG270399"}
+    assert len(examples) == 120
+    assert sum(re.search(r"[一-鿿]", one.text) is not None for one in examples) == 60
+    said = [event for one in examples for event in one.events]
+    assert {e["kind"] for e in said} == set(NOTICE_KINDS)
+    assert {e.get("purchase_order", "CG270301") for e in said} <= orders
 
 
 def test_freer_messages_are_read_far_less_well():
