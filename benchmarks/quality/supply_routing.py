@@ -2,10 +2,13 @@
 
     python benchmarks/quality/supply_routing.py --data FOLDER --set cvrp|vrptw [--seconds 60]
         [--seeds 1,2,3] [--only NAME,NAME] [--peers pyvrp,ortools] [--clock processor]
+        [--runs FILE.jsonl]
 
 FOLDER holds routing/CVRP and routing/VRPTW with ``.vrp`` and ``.sol`` files; what is missing is
-named and skipped. OR-Tools is measured only where it is installed; it is no dependency. Seconds
-are processor time by default, so that other work on the machine does not shorten the search.
+named and skipped. OR-Tools is measured only where it is installed; it is no dependency and
+draws nothing, so it runs once whatever the seeds. Seconds are processor time by default, so that
+other work on the machine does not shorten the search. With --runs each finished run is written
+down at once, and an interrupted call goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,10 +21,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from shopkeeper.supply.evaluate_routes import Routes, Solver, evaluate_routes
+from shopkeeper.supply.evaluate_routes import Routes, Run, Solver, evaluate_routes
 from shopkeeper.supply.routing_vrplib import Instance
 
 RESULTS = Path(__file__).parents[1] / "results"
+SEEDLESS = ("ortools",)
 FOLDERS = {"cvrp": ("CVRP", 500), "vrptw": ("VRPTW", 10_000)}
 
 
@@ -37,6 +41,7 @@ def main() -> None:
     parser.add_argument("--peers", default="pyvrp,ortools")
     parser.add_argument("--clock", choices=["processor", "wall"], default="processor")
     parser.add_argument("--name", default="")
+    parser.add_argument("--runs", type=Path, default=None)
     args = parser.parse_args()
     folder, most = FOLDERS[args.set]
     place = args.data / "routing" / folder
@@ -59,6 +64,9 @@ def main() -> None:
         seeds=[int(seed) for seed in args.seeds.split(",")],
         clock=clock,
         peers=peers,
+        seedless=SEEDLESS,
+        known=kept(args.runs, args.seconds, args.clock),
+        on_run=lambda run: keep(args.runs, {**run, "limit": args.seconds, "clock": args.clock}),
         say=lambda line: print(line, flush=True),
     )
     found = {
@@ -73,6 +81,21 @@ def main() -> None:
     target.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for name, model in found["models"].items():
         print(name, model["metrics"], model["interval_95"].get("gap_to_best_known_percent"))
+
+
+def kept(file: Path | None, seconds: float, clock: str) -> list[Run]:
+    """Return the runs of earlier calls that had the same seconds by the same clock."""
+    if file is None or not file.exists():
+        return []
+    found = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return [run for run in found if (run.pop("limit"), run.pop("clock")) == (seconds, clock)]
+
+
+def keep(file: Path | None, run: Run) -> None:
+    """Write a run down."""
+    if file is not None:
+        with file.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(run) + "\n")
 
 
 def chosen(place: Path, most: int, only: str, every: int) -> list[Path]:

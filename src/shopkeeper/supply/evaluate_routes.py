@@ -7,7 +7,7 @@ counted again from the instance. Nothing is learned, so there is nothing to choo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from shopkeeper.supply.routing_vrplib import Instance
 MODEL, BASELINE = "shopkeeper", "nearest_neighbour"
 Routes = list[list[int]]
 Solver = Callable[[Instance, Path, int], Routes]
+Run = Mapping[str, Any]
 
 
 def evaluate_routes(
@@ -32,6 +33,9 @@ def evaluate_routes(
     seeds: Sequence[int] = (1,),
     clock: Callable[[], float] = time.perf_counter,
     peers: Mapping[str, Solver] | None = None,
+    seedless: Collection[str] = (),
+    known: Collection[Run] = (),
+    on_run: Callable[[Run], None] = lambda _: None,
     say: Say = lambda _: None,
 ) -> dict[str, Any]:
     """Return the printed object: gap to the best known, feasibility, routes, per model and run.
@@ -42,6 +46,10 @@ def evaluate_routes(
         For each run, by ``clock``: wall time, or processor time on a machine that others use.
     peers
         Other solvers by name, for benchmarks.
+    seedless
+        Peers that draw nothing: they run once, with the first seed.
+    known, on_run
+        Runs of an earlier, interrupted call, not run again; and who is told of each new one.
     """
     instances = [(path, routing_vrplib.read(path, rounding)) for path in expanded(paths)]
     best_known = {path: _best_known(path) for path, _ in instances}
@@ -50,18 +58,24 @@ def evaluate_routes(
         **(peers or {}),
         MODEL: lambda instance, _path, seed: _ours(instance, seconds, seed, clock),
     }
-    runs: list[dict[str, Any]] = []
+    runs: list[Run] = []
     memory: dict[str, float] = {}
+    old = {(run["model"], run["instance"], run["seed"]): run for run in known}
     for name, solver in solvers.items():
         for path, instance in instances:
-            for seed in seeds if name != BASELINE else seeds[:1]:
-                with report.measured() as cost:
-                    started = clock()
-                    routes = solver(instance, path, seed)
-                    taken = clock() - started
-                memory[name] = max(memory.get(name, 0.0), cost.peak_memory_mb)
-                runs.append(_judged(name, instance, seed, routes, best_known[path], taken))
-                say(_line(runs[-1]))
+            for seed in seeds[:1] if name in (BASELINE, *seedless) else seeds:
+                run = old.get((name, instance.name, seed))
+                if run is None:
+                    with report.measured() as cost:
+                        started = clock()
+                        routes = solver(instance, path, seed)
+                        taken = clock() - started
+                    judged = _judged(name, instance, seed, routes, best_known[path], taken)
+                    run = {**judged, "peak_memory_mb": round(cost.peak_memory_mb, 1)}
+                    on_run(run)
+                memory[name] = max(memory.get(name, 0.0), run["peak_memory_mb"])
+                runs.append(run)
+                say(_line(run))
     return _printed(instances, runs, memory, seconds, seeds, clock)
 
 
@@ -155,28 +169,14 @@ def _judged(
 
 def _printed(
     instances: Sequence[tuple[Path, Instance]],
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[Run],
     memory: Mapping[str, float],
     seconds: float,
     seeds: Sequence[int],
     clock: Callable[[], float],
 ) -> dict[str, Any]:
-    names = list(memory)
     base = {run["instance"]: run["cost"] for run in runs if run["model"] == BASELINE}
-    per: dict[str, dict[str, np.ndarray]] = {}
-    for name in names:
-        mine = [run for run in runs if run["model"] == name]
-        gaps = [np.nan if r["gap_percent"] is None else r["gap_percent"] for r in mine]
-        per[name] = {
-            "gap_to_best_known_percent": np.array(gaps, dtype=float),
-            "feasible": np.array([float(r["feasible"]) for r in mine]),
-            "routes": np.array([float(r["routes"]) for r in mine]),
-            "cost": np.array([r["cost"] for r in mine]),
-            "against_baseline_percent": np.array(
-                [100 * (r["cost"] / base[r["instance"]] - 1) for r in mine]
-            ),
-            "seconds": np.array([r["seconds"] for r in mine]),
-        }
+    per = {name: _per_instance([r for r in runs if r["model"] == name], base) for name in memory}
     models = {
         name: evaluate.model_entry(values, seed=7, peak_memory_mb=memory[name])
         for name, values in per.items()
@@ -205,7 +205,30 @@ def _printed(
     }
 
 
-def _line(run: Mapping[str, Any]) -> str:
+def _per_instance(runs: Sequence[Run], base: Mapping[str, float]) -> dict[str, np.ndarray]:
+    """Return values per instance, the mean over seeds; seeds of one instance are no new data."""
+    mine: dict[str, list[Run]] = {}
+    for run in runs:
+        mine.setdefault(run["instance"], []).append(run)
+
+    def each(value: Callable[[Run], float]) -> np.ndarray:
+        return np.array([np.mean([value(run) for run in some]) for some in mine.values()])
+
+    return {
+        "gap_to_best_known_percent": each(
+            lambda run: np.nan if run["gap_percent"] is None else run["gap_percent"]
+        ),
+        "feasible": each(lambda run: float(run["feasible"])),
+        "routes": each(lambda run: float(run["routes"])),
+        "cost": each(lambda run: run["cost"]),
+        "against_baseline_percent": each(
+            lambda run: 100 * (run["cost"] / base[run["instance"]] - 1)
+        ),
+        "seconds": each(lambda run: run["seconds"]),
+    }
+
+
+def _line(run: Run) -> str:
     gap = "no .sol" if run["best_known"] is None else f"gap {run['gap_percent']} %"
     state = gap if run["feasible"] else f"infeasible: {run['faults'][0]}"
     return f"  {run['model']:<18} {run['instance']:<14} seed {run['seed']}  {state}"
