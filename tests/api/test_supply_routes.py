@@ -69,6 +69,17 @@ def test_a_plan_from_submit_to_the_last_stop(server, day):
     assert server.call("POST", where[:-1] + "99", json={"status": "done"}).status_code == 404
     [listed] = server.call("GET", "/v1/supply/plans").json()["plans"]
     assert (listed["stops"], listed["done"]) == (6, 1)
+    where = f"/v1/supply/plans/{plan}/replan"
+    new = {"stop_id": "s9", "latitude": 41.02, "longitude": -84.01}
+    begun = server.call("POST", where, json={"now": "00:10", "stops": [new], "seconds": 0.4})
+    assert begun.status_code == 202, begun.text
+    rest = finished(server, begun.json()["job_id"])
+    assert rest["replans"] == plan
+    served = [v["stop_id"] for r in rest["plan"]["routes"] for v in r["visits"]]
+    assert {f"s{n}" for n in range(1, 7)} | {"s9"} <= set(served)
+    refused = server.call("POST", where, json={"now": "00:10", "broken": ["van-1", "van-2"]})
+    assert refused.json()["error"]["code"] == "no_vehicles"
+    assert server.call("POST", where, json={"when": "now"}).status_code == 400
 
 
 @pytest.mark.parametrize(

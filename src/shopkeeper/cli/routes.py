@@ -12,7 +12,7 @@ from shopkeeper.base import settings
 from shopkeeper.base.errors import BadInput
 from shopkeeper.cli.main import print_json
 from shopkeeper.data.shop import open_shop
-from shopkeeper.operate import route_jobs, supply_desk
+from shopkeeper.operate import route_jobs, route_replan, supply_desk
 from shopkeeper.supply import day_plan, matrix
 
 OPERATOR = "command line"
@@ -117,6 +117,44 @@ def publish(home: str, job_id: str, as_json: bool) -> None:
         print_json({"decision_id": decision_id})
         return
     print(f"published {decision_id}\n  next: shopkeeper explain {decision_id}")
+
+
+@command.command("replan")
+@click.argument("decision_id")
+@click.option("--now", help="The time, such as 11:30; without: the clock, on the plan's day.")
+@click.option("--broken", multiple=True, help="A vehicle that drives no more today.")
+@click.option("--repaired", multiple=True, help="A vehicle that drives again.")
+@click.option("--retry", multiple=True, help="A failed stop to try again today.")
+@click.option("--orders/--no-orders", default=True, help="Take the orders that came since.")
+@click.option("--stops", type=click.Path(path_type=Path), help='New stops: {"stops": […]}.')
+@click.option("--seconds", default=5.0, show_default=True, help="How long to search.")
+@as_json
+@click.pass_obj
+def replan(home: str, decision_id: str, stops: Path | None, as_json: bool, **asked: Any) -> None:
+    """Plan the rest of a published day: done stops stay, what is on board stays on board."""
+    facts = {k: list(v) if isinstance(v, tuple) else v for k, v in asked.items() if v is not None}
+    if stops is not None:
+        facts["stops"] = _read(stops).get("stops", [])
+    with open_shop(settings.load(home)) as shop:
+        state = route_replan.submit(shop, decision_id, facts)
+    patience = float(asked["seconds"]) + 60
+    _show(route_jobs.wait(settings.load(home).home, state["job_id"], patience), as_json)
+
+
+@command.command("mark")
+@click.argument("decision_id")
+@click.argument("stop_id")
+@click.argument("status", type=click.Choice(supply_desk.STOP_STATES))
+@click.option("--reason", default="", help="Why, such as nobody at home.")
+@as_json
+@click.pass_obj
+def mark(
+    home: str, decision_id: str, stop_id: str, status: str, reason: str, as_json: bool
+) -> None:
+    """Say how a stop of a published plan stands: done, failed, skipped or planned."""
+    with open_shop(settings.load(home)) as shop:
+        supply_desk.mark_stop(shop, decision_id, stop_id, status, OPERATOR, reason)
+    print_json({"stop_id": stop_id, "status": status}) if as_json else print(f"{stop_id}: {status}")
 
 
 @command.command("vehicle")

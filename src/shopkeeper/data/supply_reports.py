@@ -97,6 +97,27 @@ def plans(warehouse: Warehouse, most: int = 20) -> list[dict[str, Any]]:
     return [{**row, "value": json.loads(row["value"])} for row in rows]
 
 
+def plan_decision(warehouse: Warehouse, decision_id: str) -> dict[str, Any] | None:
+    """Return the value of a published route plan, None where there is none."""
+    found = warehouse.sql(
+        "SELECT value FROM decisions WHERE decision_id = $id AND capability = 'supply' "
+        "AND value ->> '$.kind' = 'routes'",
+        {"id": decision_id},
+    )
+    value: dict[str, Any] | None = json.loads(found["value"][0].as_py()) if len(found) else None
+    return value
+
+
+def cancelled_orders(warehouse: Warehouse, order_ids: list[str]) -> set[str]:
+    """Return those of some orders that were cancelled or wholly refunded."""
+    found = warehouse.sql(
+        "SELECT order_id FROM orders WHERE status IN ('cancelled', 'refunded') "
+        "AND order_id IN (SELECT unnest($orders))",
+        {"orders": order_ids},
+    )
+    return set(found["order_id"].to_pylist())
+
+
 def stops_of(warehouse: Warehouse, decision_id: str) -> list[dict[str, Any]]:
     """Return a plan's stops as they stand, by vehicle and position."""
     return warehouse.sql(

@@ -2,6 +2,8 @@
 
     <home>/jobs/routes/<job_id>/request.json   the day as asked
                                 matrix.npz     where distances came from elsewhere
+                                before.json    of a day planned again: the plan that it meets
+                                moment.json    and what is known at that moment
                                 state.json     status, cost so far, seconds, the worker's pid
                                 plan.json      the best plan so far, in the end the plan
                                 cancel         somebody asked it to stop
@@ -34,10 +36,17 @@ MOST_RUNNING = 2
 KEPT = 50  # newest jobs; older finished ones make room
 
 
-def submit(home: Path, raw: Mapping[str, Any], *, matrix: Matrix | None = None) -> dict[str, Any]:
+def submit(
+    home: Path,
+    raw: Mapping[str, Any],
+    *,
+    matrix: Matrix | None = None,
+    beside: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Check the day, start its worker and return the job's state at once.
 
-    BadInput names what is wrong with the day, TooBusy when MOST_RUNNING jobs run.
+    ``beside``: file name -> JSON that the worker also reads (route_replan.py). BadInput names
+    what is wrong with the day, TooBusy when MOST_RUNNING jobs run.
     """
     day_plan.problem_of(raw, matrix=matrix)
     seconds, seed = day_plan.search_of(raw)
@@ -51,6 +60,8 @@ def submit(home: Path, raw: Mapping[str, Any], *, matrix: Matrix | None = None) 
     folder = _jobs(home) / ids.new_id("routes")
     folder.mkdir(parents=True)
     write_json(folder / "request.json", dict(raw))
+    for name, value in (beside or {}).items():
+        write_json(folder / name, value)
     if matrix is not None:
         np.savez(
             folder / "matrix.npz",
@@ -72,6 +83,8 @@ def submit(home: Path, raw: Mapping[str, Any], *, matrix: Matrix | None = None) 
         "cost_minor": None,
         "iterations": 0,
     }
+    if beside and "moment.json" in beside:
+        state["replans"] = beside["moment.json"]["replans"]
     write_json(folder / "state.json", state)
     worker = subprocess.Popen(
         [sys.executable, "-m", "shopkeeper.operate.route_worker", str(folder)],
@@ -168,6 +181,13 @@ def apply_move(
     told = state(home, job_id)
     if told["status"] in RUNNING:
         raise Conflict(f"The job {job_id} is still searching.", hint="Wait, or cancel it.")
+    if told.get("replans"):
+        raise Conflict(
+            "A day planned again from its middle is not changed by hand: part of it has happened.",
+            hint="Plan it again, and name in `vehicles` of a stop who may serve it.",
+            field="job_id",
+            value=job_id,
+        )
     change = try_move(home, job_id, stop_id, vehicle_id, position)
     made = day_plan.moved(plan(home, job_id), change)
     folder = folder_of(home, job_id)

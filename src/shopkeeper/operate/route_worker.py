@@ -14,7 +14,7 @@ from typing import Any
 from shopkeeper.base import log
 from shopkeeper.base.errors import ShopError
 from shopkeeper.operate.route_jobs import read_json, stored_matrix, write_json
-from shopkeeper.supply import day_plan, routing
+from shopkeeper.supply import day_plan, replan, routing
 from shopkeeper.supply.routing_schema import Progress, RoutePlan
 
 PLAN_SECONDS = 1.0  # between two plans written while searching
@@ -36,13 +36,7 @@ class Worker:
         seconds, seed = day_plan.search_of(raw)
         self._tell(status="running", pid=os.getpid())
         try:
-            made = routing.solve(
-                day_plan.problem_of(raw, matrix=stored_matrix(self.folder)),
-                seconds=seconds,
-                seed=seed,
-                on_progress=self._progress,
-                stop=self._stop,
-            )
+            made = self._made(raw, seconds, seed)
         except ShopError as problem:
             self._tell(status="failed", problem=problem.message)
             return
@@ -59,6 +53,16 @@ class Worker:
             dropped=len(made.dropped),
             routes=len(made.routes),
         )
+
+    def _made(self, raw: dict[str, Any], seconds: float, seed: int) -> RoutePlan:
+        problem = day_plan.problem_of(raw, matrix=stored_matrix(self.folder))
+        search: dict[str, Any] = {"seconds": seconds, "seed": seed}
+        search |= {"on_progress": self._progress, "stop": self._stop}
+        if not (self.folder / "moment.json").exists():
+            return routing.solve(problem, **search)
+        before = day_plan.plan_of(read_json(self.folder / "before.json"))
+        moment = day_plan.moment_of(read_json(self.folder / "moment.json"))
+        return replan.replan(problem, before, moment, **search)
 
     def _progress(self, seen: Progress) -> None:
         now = time.monotonic()

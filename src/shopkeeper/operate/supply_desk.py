@@ -16,7 +16,7 @@ from shopkeeper.base.errors import BadInput, Conflict, NotFound
 from shopkeeper.data import supply_reads, supply_reports
 from shopkeeper.data.events import Event
 from shopkeeper.learn.contracts import Decision, Reason
-from shopkeeper.operate import route_jobs, webhooks
+from shopkeeper.operate import route_jobs, route_moment, webhooks
 from shopkeeper.operate.runtime import to_event
 from shopkeeper.supply import day_plan, tariffs
 from shopkeeper.supply.routing_schema import Route, RoutePlan
@@ -24,6 +24,7 @@ from shopkeeper.supply.routing_schema import Route, RoutePlan
 STOP_STATES = ("planned", "done", "failed", "skipped")
 SKIPPED_PENALTY_MINOR = 5_000  # what a parcel that stays behind for a day costs the shop
 CAPABILITY = "supply"
+_PROBLEM = ("depots", "vehicles", "stops", "road_factor", "speed_kmh")
 
 
 def put_rule(shop: Any, rule_id: str, text: str, operator: str, *, active: bool = True) -> None:
@@ -70,15 +71,11 @@ def day_of(shop: Any, date: str | None = None, *, seconds: float = 10.0) -> dict
         )
     places = {p["location_id"]: p for p in supply_reads.locations(shop.warehouse)}
     depots = sorted({str(v.get("depot_id") or "") for v in fleet} - {""}) or sorted(places)[:1]
-    waiting = supply_reports.open_stops(shop.warehouse)
-    stops = [
-        _stop(row)
-        for row in waiting
-        if row["carrier"] == "van" and row["latitude"] is not None and row["location_id"] in depots
-    ]
+    stops = waiting_stops(shop, depots)
     if not stops:
+        others = len(supply_reports.open_stops(shop.warehouse))
         raise BadInput(
-            f"No parcel waits for a van; {len(waiting)} wait for other carriers.",
+            f"No parcel waits for a van; {others} wait for other carriers.",
             hint="Allocate orders first: POST /v1/decisions/supply.",
             field="stops",
             value=0,
@@ -93,6 +90,15 @@ def day_of(shop: Any, date: str | None = None, *, seconds: float = 10.0) -> dict
     }
 
 
+def waiting_stops(shop: Any, depots: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the parcels that wait for a van at some depots, as stops of a plan."""
+    return [
+        _stop(row)
+        for row in supply_reports.open_stops(shop.warehouse)
+        if row["carrier"] == "van" and row["latitude"] is not None and row["location_id"] in depots
+    ]
+
+
 def publish(shop: Any, job_id: str, operator: str) -> str:
     """Put a job's plan on the record, with every stop; returns the decision's id.
 
@@ -105,6 +111,7 @@ def publish(shop: Any, job_id: str, operator: str) -> str:
     if state.get("published"):
         return str(state["published"])
     plan, raw = route_jobs.plan(home, job_id), route_jobs.request(home, job_id)
+    over = route_moment.over_now(shop, job_id, plan)
     decision_id = ids.new_id("dec")
     decision = Decision(
         decision_id=decision_id,
@@ -121,20 +128,28 @@ def publish(shop: Any, job_id: str, operator: str) -> str:
             "job_id": job_id,
             "date": raw.get("date"),
             "operator": operator,
-            "problem": {k: raw[k] for k in ("depots", "vehicles", "stops")},
+            "problem": {k: raw[k] for k in _PROBLEM if k in raw},
             "plan": day_plan.plan_json(plan),
+            **route_moment.told_of(home, job_id),
         },
-        reasons=(Reason(code="published", facts=_facts(plan)),),
+        reasons=(
+            Reason(code="replanned" if state.get("replans") else "published", facts=_facts(plan)),
+        ),
         request={"job_id": job_id},
         latency_ms=1000 * plan.seconds,
     )
-    append(shop, [to_event(decision), *_stop_events(decision_id, raw, plan)])
+    append(shop, [to_event(decision), *_stop_events(decision_id, raw, plan, over)])
     folder = route_jobs.folder_of(home, job_id)
     route_jobs.write_json(folder / "state.json", state | {"published": decision_id})
     webhooks.send(
         shop,
         "supply.plan_published",
-        {"decision_id": decision_id, "date": raw.get("date"), **_facts(plan)},
+        {
+            "decision_id": decision_id,
+            "date": raw.get("date"),
+            "replaces": state.get("replans"),
+            **_facts(plan),
+        },
         decision_id,
     )
     return decision_id
@@ -215,7 +230,9 @@ def _facts(plan: RoutePlan) -> dict[str, Any]:
     }
 
 
-def _stop_events(decision_id: str, raw: Mapping[str, Any], plan: RoutePlan) -> list[Event]:
+def _stop_events(
+    decision_id: str, raw: Mapping[str, Any], plan: RoutePlan, over: Mapping[str, str]
+) -> list[Event]:
     asked = {one["stop_id"]: one for one in raw["stops"]}
     day_us = _midnight_us(raw.get("date"))
     found = []
@@ -226,7 +243,7 @@ def _stop_events(decision_id: str, raw: Mapping[str, Any], plan: RoutePlan) -> l
                 _stop_event(
                     decision_id,
                     asked[stop_id],
-                    "planned",
+                    over.get(stop_id, "planned"),
                     day_us,
                     route.vehicle_id,
                     position,

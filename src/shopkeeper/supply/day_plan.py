@@ -14,6 +14,7 @@ from typing import Any
 
 from shopkeeper.base.errors import BadInput, NotFound, shorten
 from shopkeeper.supply import matrix as matrices
+from shopkeeper.supply.replan_joined import Moment
 from shopkeeper.supply.request import coordinates
 from shopkeeper.supply.routing_check import check
 from shopkeeper.supply.routing_schedule import Day, drive
@@ -122,6 +123,17 @@ def plan_of(told: Mapping[str, Any]) -> RoutePlan:
     )
     left_out = tuple(Dropped(**one) for one in told["dropped"])
     return RoutePlan(**{**told, "routes": routes, "dropped": left_out})
+
+
+def moment_of(told: Mapping[str, Any]) -> Moment:
+    """Return the moment of a day planned again, from its JSON."""
+    return Moment(
+        now_s=int(told["now_s"]),
+        done=frozenset(told["done"]),
+        departed=frozenset(told["departed"]),
+        broken=frozenset(told["broken"]),
+        carried=dict(told["carried"]),
+    )
 
 
 def move(day: Day, plan: RoutePlan, stop_id: str, vehicle_id: str, position: int) -> Move:

@@ -31,6 +31,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{item_id} 随采购单 {purchase_orders} 到货",
     ),
     "published": ("Route plan published", "配送计划已发布"),
+    "replanned": ("Route plan made again in the middle of the day", "当日配送计划已中途重排"),
     "reallocated": (
         "Costs less than before by {saved_minor} cents",
         "比原方案节省 {saved_minor} 分",

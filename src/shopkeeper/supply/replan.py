@@ -2,49 +2,34 @@
 
 At ``now_s`` each vehicle stands where it was last seen. Stops done are history and never move.
 Parcels already loaded can only be handed over by the vehicle that has them. New orders, and those
-not loaded yet, must first be fetched from their depot: they become shipments.
+not loaded yet, must first be fetched from their depot: they become shipments. What lies in a
+vehicle that broke down is fetched from where that stands.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from shopkeeper.base.errors import BadInput
 from shopkeeper.supply import routing, routing_schedule
+from shopkeeper.supply.replan_joined import FETCH, HERE, Moment, joined, over
 from shopkeeper.supply.routing_schedule import Day, ends
 from shopkeeper.supply.routing_schema import (
     FOREVER,
-    Dropped,
     Matrix,
     Problem,
+    Progress,
     Route,
     RoutePlan,
     Shipment,
     Stop,
     Vehicle,
-    Visit,
 )
 from shopkeeper.supply.schema import Warehouse
-
-_HERE = "here:"  # where a vehicle stands now, as a depot
-_FETCH = "fetch:"  # the depot end of an order that is not loaded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """What is known in the middle of the day.
-
-    done      stops that are over (delivered or failed), wherever they were planned
-    departed  vehicles that have left with their first trip loaded
-    """
-
-    now_s: int
-    done: frozenset[str] = frozenset()
-    departed: frozenset[str] = frozenset()
 
 
 def replan(
@@ -56,6 +41,7 @@ def replan(
     seed: int = 1,
     max_iterations: int | None = None,
     stop: Callable[[], bool] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> RoutePlan:
     """Return the plan of the whole day: done visits as they were, the rest planned anew.
@@ -69,27 +55,38 @@ def replan(
         If a departed vehicle or a done stop is not in the plan, or two vehicles share a name.
     """
     day = routing_schedule.index(problem)
-    _check(problem, plan, moment)
+    check(problem, plan, moment)
     rest = _rest(day, plan, moment)
+
+    def whole(made: RoutePlan) -> RoutePlan:
+        return joined(day, plan, moment, made, rest.same)
+
+    def told(seen: Progress) -> None:
+        if on_progress is not None:
+            on_progress(replace(seen, plan=lambda: whole(seen.plan())))
+
     made = routing.solve(
         rest.problem,
         seconds=seconds,
         seed=seed,
         stop=stop,
+        on_progress=None if on_progress is None else told,
         start=rest.start,
         max_iterations=max_iterations,
         clock=clock,
     )
-    return _joined(day, plan, moment, made)
+    return whole(made)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rest:
     problem: Problem
     start: RoutePlan
+    same: Mapping[str, str]  # a new place -> the one where it lies
 
 
-def _check(problem: Problem, plan: RoutePlan, moment: Moment) -> None:
+def check(problem: Problem, plan: RoutePlan, moment: Moment) -> None:
+    """Raise BadInput where the moment says what the plan and the day do not know."""
     planned = {stop_id for route in plan.routes for stop_id in route.stop_ids}
     strange = sorted(moment.done - planned)
     if strange:
@@ -114,6 +111,23 @@ def _check(problem: Problem, plan: RoutePlan, moment: Moment) -> None:
             value=strange[0],
             allowed=", ".join(sorted(routes)),
         )
+    known = {vehicle.vehicle_id for vehicle in problem.vehicles}
+    strange = sorted(moment.broken - known)
+    if strange:
+        raise BadInput(
+            f"Vehicle '{strange[0]}' broke down, but the day does not have it.",
+            field="broken",
+            value=strange[0],
+            allowed=", ".join(sorted(known)),
+        )
+    if known <= moment.broken:
+        raise BadInput(
+            "Every vehicle broke down, so nobody can drive what is left.",
+            hint="Name a vehicle that drives, or call the stops failed.",
+            field="broken",
+            value=len(known),
+            code="no_vehicles",
+        )
 
 
 def _rest(day: Day, plan: RoutePlan, moment: Moment) -> _Rest:
@@ -123,16 +137,17 @@ def _rest(day: Day, plan: RoutePlan, moment: Moment) -> _Rest:
     depots = list(problem.depots)
     same: dict[str, str] = {}  # new place id -> the place whose row of the matrix it takes
     vehicles, stops, shipments, start = [], [], [], []
-    aboard: dict[str, str] = {}
+    aboard = dict(moment.carried)
+    wrecks: dict[str, str] = {}  # a vehicle that broke down -> where it stands
     for vehicle in problem.vehicles:
         route = routes.get(vehicle.vehicle_id)
         out = vehicle.vehicle_id in moment.departed and route is not None
         if route is not None and out:
-            over = [v.trip for v in route.visits if v.stop_id in moment.done]
-            for visit in route.visits[1:-1]:
-                if visit.trip <= max(over, default=0) and visit.stop_id not in moment.done:
-                    aboard[visit.stop_id] = vehicle.vehicle_id
+            aboard |= dict.fromkeys(_loaded(route, moment), vehicle.vehicle_id)
         here, place, ready = _stand(day, vehicle, route if out else None, moment)
+        if vehicle.vehicle_id in moment.broken:
+            wrecks[vehicle.vehicle_id] = place
+            continue
         same[here] = place
         depots.append(Warehouse(warehouse_id=here, opens_s=ready, closes_s=FOREVER))
         _, end = ends(day, vehicle)
@@ -152,14 +167,16 @@ def _rest(day: Day, plan: RoutePlan, moment: Moment) -> _Rest:
     for one in problem.stops:
         if one.stop_id in moment.done:
             continue
-        if one.stop_id in aboard:
-            stops.append(replace(one, vehicles=(aboard[one.stop_id],), depot_id=None))
+        holder = aboard.get(one.stop_id, "")
+        if holder and holder not in wrecks:
+            stops.append(replace(one, vehicles=(holder,), depot_id=None))
             continue
-        made = _fetched(day, one, same)
-        shipments.append(made)
+        shipments.append(_fetched(day, one, same, wrecks.get(holder)))
     for route in plan.routes:
+        if route.vehicle_id in moment.broken:
+            continue
         start.append(_cut(day, route, moment, {s.delivery.stop_id: s for s in shipments}))
-    matrices = {name: _extended(matrix, same) for name, matrix in problem.matrices.items()}
+    matrices = {name: extended(matrix, same) for name, matrix in problem.matrices.items()}
     smaller = Problem(
         depots=tuple(depots),
         vehicles=tuple(vehicles),
@@ -167,20 +184,32 @@ def _rest(day: Day, plan: RoutePlan, moment: Moment) -> _Rest:
         matrices=matrices,
         shipments=(*shipments, *_open_shipments(problem, moment)),
     )
-    return _Rest(problem=smaller, start=replace(plan, routes=tuple(start)))
+    return _Rest(problem=smaller, start=replace(plan, routes=tuple(start)), same=same)
 
 
 def _stand(day: Day, vehicle: Vehicle, route: Route | None, moment: Moment) -> tuple[str, str, int]:
     """Return (id, place, from when) of where a vehicle is: its depot, or its last done stop."""
-    here = _HERE + vehicle.vehicle_id
+    here = HERE + vehicle.vehicle_id
     start, _ = ends(day, vehicle)
     place, ready = start, max(moment.now_s, day.depots[start].opens_s)
     if route is not None:
-        over = [v for v in route.visits[1:-1] if v.stop_id in moment.done]
-        if over:
-            place = over[-1].stop_id
+        seen = over(route, moment)
+        if seen:
+            place = seen[-1].stop_id
         ready = moment.now_s
     return here, place, ready
+
+
+def _loaded(route: Route, moment: Moment) -> list[str]:
+    """Return the stops whose goods lie in a departed vehicle: those of the trips it began."""
+    trips = {visit.trip for visit in over(route, moment)} | {0}
+    # A later trip has begun when its call at the depot is over.
+    trips |= {v.trip for v in route.visits if v.kind == "depot" and v.leave_s <= moment.now_s}
+    return [
+        v.stop_id
+        for v in route.visits[1:-1]
+        if v.kind != "depot" and v.trip <= max(trips) and v.stop_id not in moment.done
+    ]
 
 
 def _left_to_work(vehicle: Vehicle, route: Route | None, ready: int) -> int | None:
@@ -189,18 +218,18 @@ def _left_to_work(vehicle: Vehicle, route: Route | None, ready: int) -> int | No
     return max(0, vehicle.max_work_s - (ready - route.visits[0].leave_s))
 
 
-def _fetched(day: Day, one: Stop, same: dict[str, str]) -> Shipment:
-    """Return a stop that is not loaded as a shipment from its depot."""
+def _fetched(day: Day, one: Stop, same: dict[str, str], wreck: str | None) -> Shipment:
+    """Return a stop that is not loaded as a shipment from its depot, or from a broken vehicle."""
     depot = one.depot_id or day.problem.depots[0].warehouse_id
     home = day.depots[depot]
     fetch = Stop(
-        stop_id=_FETCH + one.stop_id,
-        opens_s=max(home.opens_s, one.release_s),
-        closes_s=home.closes_s,
+        stop_id=FETCH + one.stop_id,
+        opens_s=0 if wreck else max(home.opens_s, one.release_s),
+        closes_s=FOREVER if wreck else home.closes_s,
         demand=(),
         vehicles=one.vehicles,
     )
-    same[fetch.stop_id] = depot
+    same[fetch.stop_id] = wreck or depot
     return Shipment(
         shipment_id=one.stop_id,
         pickup=fetch,
@@ -221,7 +250,9 @@ def _open_shipments(problem: Problem, moment: Moment) -> list[Shipment]:
 def _cut(day: Day, route: Route, moment: Moment, fetched: Mapping[str, Shipment]) -> Route:
     """Return a route without what is done; what must be fetched is fetched right at its start."""
     open_visits = [
-        v for v in route.visits[1:-1] if v.stop_id in day.stops and v.stop_id not in moment.done
+        v
+        for v in route.visits[1:-1]
+        if v.kind != "depot" and v.stop_id in day.stops and v.stop_id not in moment.done
     ]
     fetch = [
         replace(v, stop_id=fetched[v.stop_id].pickup.stop_id)
@@ -231,8 +262,8 @@ def _cut(day: Day, route: Route, moment: Moment, fetched: Mapping[str, Shipment]
     return replace(route, visits=(route.visits[0], *fetch, *open_visits, route.visits[-1]))
 
 
-def _extended(matrix: Matrix, same: Mapping[str, str]) -> Matrix:
-    """Return the matrix with rows for places that stand where others do."""
+def extended(matrix: Matrix, same: Mapping[str, str]) -> Matrix:
+    """Return the matrix with rows for places that stand where others do: new place -> known."""
     row = {place: at for at, place in enumerate(matrix.places)}
     rows = np.array([*range(len(row)), *(row[place] for place in same.values())])
     return Matrix(
@@ -241,94 +272,3 @@ def _extended(matrix: Matrix, same: Mapping[str, str]) -> Matrix:
         duration_s=matrix.duration_s[np.ix_(rows, rows)],
         source=matrix.source,
     )
-
-
-def _joined(day: Day, plan: RoutePlan, moment: Moment, made: RoutePlan) -> RoutePlan:
-    """Return history and future as one plan of the day."""
-    future = {route.vehicle_id: route for route in made.routes}
-    past = {route.vehicle_id: route for route in plan.routes}
-    routes = []
-    for vehicle in day.problem.vehicles:
-        old, new = past.get(vehicle.vehicle_id), future.get(vehicle.vehicle_id)
-        history: tuple[Visit, ...] = ()
-        if old is not None and vehicle.vehicle_id in moment.departed:
-            over = [v for v in old.visits[1:-1] if v.stop_id in moment.done]
-            history = (old.visits[0], *over)
-        route = _one(day, vehicle, history, new)
-        if route is not None:
-            routes.append(route)
-    left_out = tuple(
-        one if not one.stop_id.startswith(_FETCH) else _renamed(one) for one in made.dropped
-    )
-    penalties = made.facts.get("penalties_minor", 0)
-    return replace(
-        made,
-        routes=tuple(routes),
-        dropped=left_out,
-        cost_minor=sum(route.cost_minor for route in routes) + penalties,
-        distance_m=sum(route.distance_m for route in routes),
-        facts={**made.facts, "frozen": len(moment.done), "now_s": moment.now_s},
-    )
-
-
-def _renamed(one: Dropped) -> Dropped:
-    return replace(one, stop_id=one.stop_id.removeprefix(_FETCH))
-
-
-def _one(day: Day, vehicle: Vehicle, history: Sequence[Visit], new: Route | None) -> Route | None:
-    """Return one vehicle's whole day; None where it never moves."""
-    if new is None and not history:
-        return None
-    start, end = ends(day, vehicle)
-    trip = max((visit.trip for visit in history), default=0)
-    future: tuple[Visit, ...] = ()
-    if new is not None:
-        future = _plain(new.visits, start, out=bool(history), trip=trip)
-    elif history:
-        future = (_home(day, vehicle, history[-1], end),)
-    visits = (*history, *future)
-    rows = [day.place[vehicle.profile][v.stop_id] for v in visits]
-    legs = day.problem.matrices[vehicle.profile].distance_m[rows[:-1], rows[1:]]
-    metres, seconds = int(np.maximum(legs, 0).sum()), visits[-1].arrive_s - visits[0].leave_s
-    return Route(
-        vehicle_id=vehicle.vehicle_id,
-        visits=visits,
-        distance_m=metres,
-        duration_s=seconds,
-        cost_minor=routing_schedule.cost_minor(vehicle, metres, seconds),
-        load=new.load if new is not None else (0,) * len(vehicle.capacity),
-    )
-
-
-def _plain(visits: Sequence[Visit], start: str, *, out: bool, trip: int) -> tuple[Visit, ...]:
-    """Return visits by the names of the day; a parcel's trip is the call it was loaded at."""
-    plain: list[Visit] = []
-    loaded: dict[str, int] = {}
-    base = trip
-    for visit in visits:
-        name = visit.stop_id
-        if name.startswith(_HERE):
-            # A vehicle on the road stands at its last stop, which history already has.
-            if not out:
-                plain.append(replace(visit, stop_id=start, kind="depot", trip=base))
-        elif name.startswith(_FETCH):
-            # Several parcels fetched at once are one call at the depot.
-            if plain and plain[-1].kind == "depot":
-                plain[-1] = replace(plain[-1], leave_s=visit.leave_s)
-            else:
-                trip += 1
-                plain.append(replace(visit, stop_id=start, kind="depot", trip=trip))
-            loaded[name.removeprefix(_FETCH)] = trip
-        elif visit.kind == "depot":
-            plain.append(replace(visit, trip=trip))
-        else:
-            kind = "delivery" if name in loaded else visit.kind
-            plain.append(replace(visit, kind=kind, trip=loaded.get(name, base)))
-    return tuple(plain)
-
-
-def _home(day: Day, vehicle: Vehicle, last: Visit, end: str) -> Visit:
-    row = day.place[vehicle.profile]
-    taken = int(day.problem.matrices[vehicle.profile].duration_s[row[last.stop_id], row[end]])
-    at = last.leave_s + max(0, taken)
-    return Visit(stop_id=end, kind="depot", arrive_s=at, start_s=at, leave_s=at, trip=last.trip)

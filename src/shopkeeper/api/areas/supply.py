@@ -22,6 +22,7 @@ from shopkeeper.base.errors import BadInput
 from shopkeeper.data import lookups, supply_reads, supply_reports
 from shopkeeper.operate import (
     route_jobs,
+    route_replan,
     supplier_cards,
     supply_desk,
     supply_notices,
@@ -162,6 +163,18 @@ def _plans(api: FastAPI, service: Service) -> None:
         who = _who(request)
         await _run(supply_desk.mark_stop, shop, decision_id, stop_id, status, who, reason)
         return errors.JSON({"stop_id": stop_id, "status": status})
+
+    @api.post(
+        "/v1/supply/plans/{decision_id}/replan",
+        operation_id="replan_routes",
+        **_TAGS,
+        **guarded_by(WRITE, "400", "404", "429"),
+    )
+    async def replan(decision_id: Id, body: Given) -> Response:
+        """Plan the rest of a day that has begun, as a job: what is done stays as it was."""
+        given = _only(body, route_replan.FIELDS)
+        made = await _run(route_replan.submit, shop, decision_id, given)
+        return errors.JSON(made, status_code=202)
 
     @api.get("/v1/supply/at-risk", operation_id="orders_at_risk", **_TAGS, **guarded_by(READ))
     async def risk(days: Annotated[int, Query(ge=0, le=60)] = RISK_DAYS) -> Response:
