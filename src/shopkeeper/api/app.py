@@ -30,6 +30,7 @@ from shopkeeper.api.service import Service
 from shopkeeper.console import routes as console
 from shopkeeper.data.keys import Keys, open_keys
 from shopkeeper.operate.fraud_watch import FraudWatch
+from shopkeeper.operate.jobs.scheduler import Scheduler
 from shopkeeper.operate.supply_watch import SupplyWatch
 from shopkeeper.operate.webhooks import Courier
 
@@ -61,6 +62,7 @@ def create_app(
         courier = Courier(shop).start()
         deliveries = SupplyWatch(shop).start()
         watch = FraudWatch(shop).start()
+        jobs = Scheduler(shop).start()
         yield
         service.phase = "stopping"
         tasks.cancel()
@@ -68,6 +70,7 @@ def create_app(
             await tasks
         if thread is not None:
             await asyncio.to_thread(thread.join, 10)
+        await asyncio.to_thread(jobs.close)
         await asyncio.to_thread(watch.close)
         await asyncio.to_thread(courier.close)
         await asyncio.to_thread(deliveries.close)

@@ -76,6 +76,18 @@ class Settings:
     language_model_seconds: int = field(
         default=20, metadata={"help": "Seconds for one answer of the language model."}
     )
+    time_zone: str = field(
+        default="UTC",
+        metadata={"help": "IANA name, such as Europe/Berlin: the clock of nightly jobs."},
+    )
+    run_jobs: bool = field(
+        default=True,
+        metadata={"help": "Whether the server runs its jobs (training, plans)."},
+    )
+    job_times: str = field(
+        default="",
+        metadata={"help": "Other times of jobs: inventory.plan=nightly 03:15; inventory.train=off"},
+    )
     random_seed: int = field(default=7, metadata={"help": "Seed of every training."})
 
     @property
@@ -93,6 +105,10 @@ class Settings:
     @property
     def keys_path(self) -> Path:
         return self.home / "keys.json"
+
+    @property
+    def jobs_path(self) -> Path:
+        return self.home / "jobs.sqlite3"
 
     @property
     def quarantine_path(self) -> Path:

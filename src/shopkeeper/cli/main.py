@@ -22,6 +22,7 @@ COMMANDS = {
     "compact": ("compact", "Move the log's tail into the lake."),
     "train": ("train", "Train capabilities and register what won."),
     "evaluate": ("evaluate", "Measure models against baselines on any data."),
+    "jobs": ("jobs", "What the server does on its own: list, run, look back."),
     "plan": ("plan", "Make this review cycle's purchase proposals."),
     "decide": ("decide", "Make one decision, the same way the API does."),
     "explain": ("explain", "Say why a decision came out as it did, and why not otherwise."),

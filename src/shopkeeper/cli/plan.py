@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 import click
 
-from shopkeeper.base import log, settings
-from shopkeeper.base.errors import ArtefactBroken
+from shopkeeper.base import settings
 from shopkeeper.cli.main import print_json
 from shopkeeper.data.shop import open_shop
-from shopkeeper.operate import capabilities
-from shopkeeper.operate.registry import Registry
-from shopkeeper.operate.replenish.cycle import plan
+from shopkeeper.operate.replenish.cycle import champion, plan
 
 WHAT = "inventory"
 
@@ -26,7 +22,7 @@ WHAT = "inventory"
 def command(home: str, what: str, most: int, as_json: bool) -> None:
     """Plan WHAT for this review cycle. A second run in the same cycle doubles nothing."""
     with open_shop(settings.load(home)) as shop:
-        done = plan(shop, most=most, model=_champion(shop))
+        done = plan(shop, most=most, model=champion(shop))
     if as_json:
         print_json(asdict(done))
         return
@@ -35,15 +31,3 @@ def command(home: str, what: str, most: int, as_json: bool) -> None:
         f"  value {done.value_minor / 100:,.2f}, approved by the rules {done.approved}, "
         f"expired {done.expired}, proposed before in this cycle {done.known_already}"
     )
-
-
-def _champion(shop: Any) -> Any:
-    """Return the trained model that serves; None (the plan then fits one) without."""
-    card = capabilities.get(WHAT)
-    registry = Registry(shop.settings.models_path)
-    try:
-        version = registry.aliases(WHAT).get("champion")
-        return registry.load(WHAT, version, card.models) if version else None
-    except ArtefactBroken as problem:
-        log.warning("plan.model_not_loaded", reason=problem.message)
-        return None

@@ -32,6 +32,7 @@ from shopkeeper.data.quarantine import refuse
 from shopkeeper.data.validate import HOUR_US, judged, to_row
 
 if TYPE_CHECKING:
+    from shopkeeper.data.job_log import JobLog
     from shopkeeper.data.lake import Lake
     from shopkeeper.data.outbox import Outbox
     from shopkeeper.data.reservations import Reservations
@@ -86,6 +87,13 @@ class Shop:
 
         return Reservations(self.settings.home / "reservations.sqlite3")
 
+    @cached_property
+    def jobs(self) -> JobLog:
+        """What became of each job."""
+        from shopkeeper.data.job_log import JobLog
+
+        return JobLog(self.settings.jobs_path)
+
     def append_events(self, events: Iterable[Event], *, source: str = "import") -> Receipt:
         """Judge and store events of this process; wait until they are durable.
 
@@ -134,6 +142,8 @@ class Shop:
             self.outbox.close()
         if "reservations" in self.__dict__:
             self.reservations.close()
+        if "jobs" in self.__dict__:
+            self.jobs.close()
         self.store.close()
         if self._lock is not None:
             os.close(self._lock)

@@ -9,7 +9,7 @@ from shopkeeper.inventory.models.ladder import Ladder
 from shopkeeper.inventory.policy import choose
 from shopkeeper.inventory.request import parse
 from shopkeeper.inventory.training import train
-from shopkeeper.learn.contracts import Capability
+from shopkeeper.learn.contracts import Capability, Job
 
 CAPABILITY = Capability(
     name="inventory",
@@ -23,4 +23,18 @@ CAPABILITY = Capability(
     models={"ladder": Ladder},
     gating={"pinball": -1, "wape": -1},
     kinds=KINDS,
+    jobs=(
+        Job(
+            name="train",
+            says="Train the demand forecast; it goes live if it is not worse.",
+            when="weekly sun 01:30",
+            run="shopkeeper.operate.jobs.work:train",
+        ),
+        Job(
+            name="plan",
+            says="Make this review cycle's purchase proposals.",
+            when="nightly 03:00",
+            run="shopkeeper.operate.jobs.work:plan",
+        ),
+    ),
 )

@@ -1,4 +1,4 @@
-"""The shapes that all five capabilities share: Reason, Choice, Decision, Model, Capability.
+"""The shapes that all five capabilities share: Reason, Choice, Decision, Model, Job, Capability.
 
 A capability is an index card that names its parts; operate/runtime.py walks the parts in one
 fixed order. Nothing here reads data or knows a shop.
@@ -84,6 +84,39 @@ class LiveState(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work that the server does on its own; ``jobs`` of a card, run by operate/jobs.
+
+    name          short; in full ``capability.name``
+    says          one sentence for the list of jobs
+    when          ``nightly HH:MM``, ``weekly mon HH:MM`` (the shop's time zone) or
+                  ``every N minutes``
+    run           ``module:function``, named and not imported, because the job runs in a process
+                  of its own: (Task) -> facts about what came of it. Running it again for the
+                  same moment must double nothing: a process that dies is started again.
+    most_minutes  after which it is stopped
+    """
+
+    name: str
+    says: str
+    when: str
+    run: str
+    most_minutes: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What a job's function gets: the open shop, whose job it is, and whom to tell how far it is.
+
+    ``tell(share, saying)``: a share from 0 to 1 or None, and a few words.
+    """
+
+    shop: Any
+    capability: str
+    tell: Callable[[float | None, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
     """The index card: every part is a plain function or class of the capability's own files.
 
@@ -107,6 +140,7 @@ class Capability:
     asks       (Choice) -> capability -> raw request of the decisions that it needs first
     supply     (Request, capability -> decision value or None) -> Request, asked again with them
     recorded   raw request dict -> what of it goes on the record; None: all of it
+    jobs       work that the server does on its own, at its times
     """
 
     name: str
@@ -127,6 +161,7 @@ class Capability:
     durable: bool = False
     asks: Callable[[Choice], Mapping[str, Mapping[str, Any]]] | None = None
     supply: Callable[[Any, Mapping[str, Any]], Any] | None = None
+    jobs: Sequence[Job] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from shopkeeper.base import clock
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.base.errors import ArtefactBroken
+from shopkeeper.data.job_log import FAILED, LOST
 from shopkeeper.operate import capabilities
 from shopkeeper.operate.gate import champion_of
 from shopkeeper.operate.registry import Registry
@@ -16,6 +17,7 @@ from shopkeeper.operate.registry import Registry
 STALE_MODEL_DAYS = 7
 STALE_DATA_HOURS = 48
 HOUR_US = DAY_US // 24
+JOB_RUNS = 300  # newest runs among which each job's last one is looked for
 
 
 def status(shop: Any, registry: Registry | None = None) -> dict[str, Any]:
@@ -24,8 +26,28 @@ def status(shop: Any, registry: Registry | None = None) -> dict[str, Any]:
     now_us = clock.now_us()
     alerts: list[str] = []
     data = _data(shop, now_us, alerts)
+    jobs = _jobs(shop, alerts)
     models = {name: _model(registry, name, now_us, alerts) for name in capabilities.MODULES}
-    return {"as_of": clock.iso(now_us), "data": data, "models": models, "alerts": alerts}
+    return {
+        "as_of": clock.iso(now_us),
+        "data": data,
+        "models": models,
+        "jobs": jobs,
+        "alerts": alerts,
+    }
+
+
+def _jobs(shop: Any, alerts: list[str]) -> dict[str, Any]:
+    """Return each job's newest run; one that failed is an alert."""
+    found: dict[str, Any] = {}
+    for run in shop.jobs.latest(JOB_RUNS):
+        if run.job in found:
+            continue
+        at = run.ended_us or run.started_us or run.due_us
+        found[run.job] = {"state": run.state, "at": clock.iso(at), "problem": run.problem}
+        if run.state in (FAILED, LOST):
+            alerts.append(f"Job {run.job} {run.state} at {clock.iso(at)}: {run.problem}")
+    return found
 
 
 def _data(shop: Any, now_us: int, alerts: list[str]) -> dict[str, Any]:

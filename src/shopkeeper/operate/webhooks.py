@@ -37,6 +37,7 @@ TOPICS: dict[str, str] = {
     "inventory.purchase_order_sent": "A planner sent approved proposals to a supplier.",
     "fraud.alert": "Card testing, a new ring, drift, or a sudden approval rate.",
     "supply.plan_published": "A route plan was published.",
+    "job.failed": "A job of the server failed, or its process died more than once.",
     "supply.promise_changed": "An order will come on another day than was promised.",
 }
 # Seconds from a failed try to the next one; after the last the message stays as failed.

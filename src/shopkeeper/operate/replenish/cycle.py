@@ -12,12 +12,15 @@ from datetime import date, timedelta
 from typing import Any
 
 from shopkeeper.base import clock, log
+from shopkeeper.base.errors import ArtefactBroken
 from shopkeeper.data import proposals as tables
 from shopkeeper.data.events import Event
 from shopkeeper.inventory import known, policy
 from shopkeeper.inventory.models import ladder
 from shopkeeper.inventory.schema import Proposal
 from shopkeeper.learn.contracts import Decision, Reason
+from shopkeeper.operate import capabilities
+from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.replenish.rules import rules_of
 from shopkeeper.operate.replenish.states import deed, letters
 from shopkeeper.operate.runtime import to_event
@@ -98,6 +101,18 @@ def plan(shop: Any, *, most: int = 20_000, model: Any = None) -> Planned:
     shop.append_events(events, source="plan")
     log.info("plan.made", cycle=cycle, proposed=done.proposed, approved=done.approved)
     return done
+
+
+def champion(shop: Any) -> Any:
+    """Return the trained model that serves; None (the plan then fits one) without."""
+    card = capabilities.get("inventory")
+    registry = Registry(shop.settings.models_path)
+    try:
+        version = registry.aliases(card.name).get("champion")
+        return registry.load(card.name, version, card.models) if version else None
+    except ArtefactBroken as problem:
+        log.warning("plan.model_not_loaded", reason=problem.message)
+        return None
 
 
 def proposal_id(one: Proposal, cycle: str) -> str:
