@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import os
 
@@ -51,6 +52,14 @@ def test_two_values_do_not_join(field, one, other):
 
 def test_the_same_text_in_two_fields_does_not_join():
     assert RING.hmac("name", "1") != RING.hmac("address", "1")
+
+
+def test_a_join_key_is_the_hmac_of_the_standard():
+    """RFC 2104 over SHA-256, so that keys made by earlier versions still join."""
+    master = bytes(range(32))
+    join = hmac.digest(master, b"shopkeeper join key 1", "sha256")
+    expected = hmac.digest(join, b"email\0ann@mail.test", "sha256").hex()
+    assert Keyring(master).hmac("email", " Ann@mail.test") == expected
 
 
 def test_two_shops_do_not_join():

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from shopkeeper.data.events import encoder
 from shopkeeper.fraud import alerts
 from shopkeeper.fraud.alerts import HOUR_US, MINUTE_US, Alert, Bursts, Quiet
+from shopkeeper.learn.contracts import Decision, Reason
+from shopkeeper.operate import fraud_watch
+from shopkeeper.operate.runtime import to_event
 
 
 def declined(n, at_us, card=None, ip="a", status="declined"):
@@ -62,6 +66,36 @@ def test_a_ring_that_grows_is_told_once():
     other = alerts.new_ring(("card:z",), grown, HOUR_US)
     assert [quiet.lets(a) for a in (first, bigger, other)] == [True, False, True]
     assert alerts.new_ring(("card:x",), {"ring_customers_7d": 3}, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ring", "capability", "read"),
+    [
+        ("approve", [], "fraud", False),
+        ("review", [], "fraud", True),
+        ("block", [], "fraud", True),
+        ("approve", ["card:a", "card:b"], "fraud", True),
+        ("review", [], "support", False),
+    ],
+)
+def test_the_watch_reads_only_what_may_need_it(outcome, ring, capability, read):
+    """Held to the record as the runtime writes it."""
+    decision = Decision(
+        decision_id="d1",
+        capability=capability,
+        subject="p1",
+        as_of_us=1_700_000_000_000_000,
+        model="m",
+        fallback=False,
+        fallback_reason=None,
+        arm=None,
+        propensity=None,
+        value={"outcome": outcome, "ring": ring, "features": {}},
+        reasons=(Reason(code="least_cost", facts={"outcome": outcome}),),
+        request={},
+        latency_ms=1.0,
+    )
+    assert fraud_watch._worth_reading(encoder.encode(to_event(decision))) is read
 
 
 def test_drift_and_approval_rate_need_more_than_chance():

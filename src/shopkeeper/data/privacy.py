@@ -9,6 +9,7 @@ key seals the whole person block with AES-256-GCM, bound to its event id. The ma
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import os
@@ -25,20 +26,27 @@ from shopkeeper.base.settings import Settings
 
 _SEAL_VERSION = b"\x01"
 _NONCE_BYTES = 12
+_BLOCK = 64  # bytes of one SHA-256 block
 
 
 class Keyring:
     """The shop's join key and encryption key."""
 
     def __init__(self, master: bytes) -> None:
-        self._join = hmac.digest(master, b"shopkeeper join key 1", "sha256")
+        join = hmac.digest(master, b"shopkeeper join key 1", "sha256").ljust(_BLOCK, b"\0")
+        # RFC 2104 with both pads hashed once: hmac.digest looks its algorithm up again in every
+        # call, which costs ten times the hashing of a short text.
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in join))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in join))
         self._aead = AESGCM(hmac.digest(master, b"shopkeeper encryption key 1", "sha256"))
         self.fingerprint = hmac.digest(master, b"shopkeeper key check 1", "sha256").hex()[:16]
 
     def hmac(self, field: str, value: str) -> str:
         """Return the join key of a person field as hex; equal for equal normalised values."""
-        text = f"{field}\0{normalise(field, value)}"
-        return hmac.digest(self._join, text.encode("utf-8"), "sha256").hex()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(f"{field}\0{normalise(field, value)}".encode())
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
     def seal(self, person: Mapping[str, str], aad: str) -> bytes:
         """Return the person block encrypted and bound to ``aad``, the event id."""

@@ -80,7 +80,7 @@ def choose(request: Request, features: Features, prediction: Prediction) -> Choi
             "list": entry.entry_id if entry else None,
             "explored_loss_minor": round(explored_loss, 2),
             "audited": audited,
-            "ring": list(features.ring)[:50],
+            "ring": list(features.ring),
             "features": recorded_features(features),
         },
         reasons=(first, *why),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from statistics import median
 
 from shopkeeper.base.clock import DAY_US
@@ -18,6 +19,7 @@ from shopkeeper.fraud.online import Windows
 from shopkeeper.fraud.series import HOLDERS, HUBS, Entity
 
 MOST_HOLDERS = 200
+MOST_NAMED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +49,8 @@ def around(
     mine = [one for one in known if one is not None]
     holders, shared = _walk(mine, holder_kind)
     own = values.get(holder_kind, "") if holder_kind else ""
-    fresh = holder_kind is not None and not any(
-        one.kind == holder_kind and one.key == own for one in holders
+    fresh = holder_kind is not None and (
+        windows.tables.get(holder_kind, {}).get(own) not in holders
     )
     week = at_us - 7 * DAY_US
     recent = frauds = payments = 0
@@ -61,7 +63,7 @@ def around(
         payments += len(at)
         if one.frauds is not None:
             frauds += len(one.frauds.known_in(0, len(one.frauds.at), at_us))
-        if (signup := signups.get(one.key)) is not None:
+        if signups and (signup := signups.get(one.key)) is not None:
             quick.append(max(0, at[0] - signup) / 1e6)
     if fresh and own in signups:
         quick.append(max(0, at_us - signups[own]) / 1e6)
@@ -74,7 +76,8 @@ def around(
         "ring_fraud_rate": frauds / payments if payments else 0.0,
         "ring_signup_seconds": float(median(quick)) if quick else float("nan"),
     }
-    members = tuple(f"{one.kind}:{one.key}" for one in (*holders, *shared)) if size > 1 else ()
+    named = islice(chain(holders, shared), MOST_NAMED) if size > 1 else ()
+    members = tuple(f"{one.kind}:{one.key}" for one in named)
     return found, members
 
 
@@ -106,7 +109,9 @@ def find(
     )
 
 
-def _walk(start: Iterable[Entity], holder_kind: str | None) -> tuple[list[Entity], list[Entity]]:
+def _walk(
+    start: Iterable[Entity], holder_kind: str | None
+) -> tuple[dict[Entity, None], dict[Entity, None]]:
     """Return (holders, shared) reached over links, in order of the walk, hubs not passed."""
     holders: dict[Entity, None] = {}
     shared: dict[Entity, None] = {}
@@ -122,7 +127,7 @@ def _walk(start: Iterable[Entity], holder_kind: str | None) -> tuple[list[Entity
                 continue
             shared[one] = None
         waiting.extend(one.links)
-    return list(holders), list(shared)
+    return holders, shared
 
 
 def _told(group: list[Entity], at_us: int, signups: Mapping[str, int]) -> Ring:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from shopkeeper.fraud.registry import REGISTRY
 from shopkeeper.fraud.rules_language import FLAG, NUMBER, TEXT
 from shopkeeper.fraud.schema import Features, Request
@@ -66,9 +68,9 @@ def identifiers(request: Request) -> dict[str, str | None]:
 
 def recorded_features(features: Features) -> dict[str, float | None]:
     """Return the features for the record: zeros are left out, unknown ones are None."""
-    values = features.values.tolist()
+    values = np.round(features.values, 6).tolist()
     return {
-        name: None if value != value else round(value, 6)
+        name: None if value != value else value
         for name, value in zip(features.names, values, strict=True)
         if value != 0.0
     }

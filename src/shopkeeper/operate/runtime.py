@@ -12,7 +12,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -21,7 +20,7 @@ from shopkeeper.base import clock, ids, log
 from shopkeeper.base.errors import NotFound, ShopError
 from shopkeeper.data.events import Event, Line
 from shopkeeper.data.person_keys import hashed_request
-from shopkeeper.learn.contracts import Capability, Decision
+from shopkeeper.learn.contracts import Capability, Decision, Reason
 from shopkeeper.operate import capabilities as cards
 from shopkeeper.operate import rewording
 from shopkeeper.operate.history import find_decision, find_outcomes
@@ -338,7 +337,7 @@ def to_event(decision: Decision) -> Event:
             "propensity": decision.propensity,
             "latency_ms": decision.latency_ms,
             "value": encode(value).decode(),
-            "reasons": encode([asdict(reason) for reason in decision.reasons]).decode(),
+            "reasons": encode([_plain(reason) for reason in decision.reasons]).decode(),
             "request": encode(request).decode(),
         },
     )
@@ -347,4 +346,9 @@ def to_event(decision: Decision) -> Event:
 def as_dict(decision: Decision) -> dict[str, Any]:
     """Return a decision as plain JSON values, the form that is printed and explained."""
     plain = {name: getattr(decision, name) for name in Decision.__dataclass_fields__}
-    return {**plain, "reasons": [asdict(reason) for reason in decision.reasons]}
+    return {**plain, "reasons": [_plain(reason) for reason in decision.reasons]}
+
+
+def _plain(reason: Reason) -> dict[str, Any]:
+    # dataclasses.asdict copies everything below, value by value.
+    return {"code": reason.code, "facts": dict(reason.facts), "share": reason.share}

@@ -7,7 +7,9 @@ are kept strictly increasing, so calibration never changes a ranking.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +44,15 @@ class Calibration:
         return np.clip((1 - _SLIP) * steps + _SLIP * smooth, LOWEST, 1 - LOWEST)
 
     def one(self, raw: float) -> float:
-        """Return the probability of one raw score."""
-        return float(self(np.array([raw]))[0])
+        """Return the probability of one raw score, in plain floats: arrays of one are slow."""
+        high = max(raw, 0.0) + math.log1p(math.exp(-abs(raw)))
+        logit = self.a * (raw - high) + self.b * high + self.c
+        smooth = 1 / (1 + math.exp(-logit)) if logit > -700 else 0.0
+        smooth = min(max(smooth, LOWEST), 1 - LOWEST)
+        if not self.x:
+            return smooth
+        steps = _between(self.x, self.y, raw)
+        return min(max((1 - _SLIP) * steps + _SLIP * smooth, LOWEST), 1 - LOWEST)
 
     def facts(self) -> dict[str, Any]:
         """Return plain values for the artefact."""
@@ -82,6 +91,17 @@ def error(probability: np.ndarray, label: np.ndarray, bins: int = 15) -> float:
     place = np.minimum((probability * bins).astype(int), bins - 1)
     gap = np.bincount(place, probability - label, bins)
     return float(np.abs(gap).sum() / max(len(label), 1))
+
+
+def _between(x: Sequence[float], y: Sequence[float], at: float) -> float:
+    """Return what np.interp returns for one value."""
+    place = bisect_right(x, at)
+    if place == 0:
+        return y[0]
+    if place == len(x):
+        return y[-1]
+    low, high = x[place - 1], x[place]
+    return y[place - 1] + (y[place] - y[place - 1]) / (high - low) * (at - low)
 
 
 def _log_sides(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

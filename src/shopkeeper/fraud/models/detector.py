@@ -13,7 +13,8 @@ Knows no costs and no rules.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -115,7 +116,7 @@ class Detector:
         row = features.values[self._columns_in(features)]
         strange_rank, rarity, parts = self._strange(features)
         prior = _prior(rarity)
-        raw, probability = float(np.log(prior / (1 - prior))), prior
+        raw, probability = math.log(prior / (1 - prior)), prior
         trust = self.trust
         if self.trees:
             raw = self._booster.raw(row)
@@ -231,7 +232,7 @@ class Detector:
                 scores["encoder"] = float(self.strange.encoder.error_many(whole[None, :])[0])
         parts = {name: _rank_one(self._ranks[name], score) for name, score in scores.items()}
         mean = sum(parts.values()) / len(parts)
-        return mean, float(_beyond(self.strange.ranks["all"], np.array([mean]))[0]), parts
+        return mean, _beyond_one(self._ranks["all"], mean), parts
 
     def _explained(self, found: Prediction, row: np.ndarray, features: Features) -> Prediction:
         """Return the prediction with exact contributions per feature and per group."""
@@ -261,6 +262,11 @@ def _beyond(quantiles: np.ndarray, rank: np.ndarray) -> np.ndarray:
     """Return the share of past payments beyond a mean rank, never below 1 in 100,000."""
     place = np.searchsorted(quantiles, rank, side="left")
     return np.exp(-np.log(1e5) / (RANKS - 1) * np.maximum(place - 1, 0))
+
+
+def _beyond_one(quantiles: list[float], rank: float) -> float:
+    place = bisect_left(quantiles, rank)
+    return math.exp(-math.log(1e5) / (RANKS - 1) * max(place - 1, 0))
 
 
 def _prior(rarity: Any) -> Any:
