@@ -142,3 +142,99 @@ def test_articles_are_put_listed_and_refused(chat):
     assert [one["article_id"] for one in held] == ["shipping"]
     bad = call("PUT", "/v1/support/articles/x", json={"text": "a", "kind": "poem"})
     assert bad.json()["error"]["field"] == "kind"
+
+
+def taken(chat: Chat, *said: str) -> str:
+    """Return a conversation of Ann's that an operator has, after some messages."""
+    token = chat.session()
+    for text in said:
+        first = chat.say(token, text=text)
+    name = first["conversation_id"]
+    chat.server.call("POST", f"/v1/support/conversations/{name}/taken", json={})
+    return name
+
+
+def test_an_operator_previews_a_tool_and_carries_it_out_once(chat):
+    name, call = taken(chat, "human please"), chat.server.call
+    base = f"/v1/support/conversations/{name}"
+    offered = call("GET", f"{base}/assist").json()["tools"]
+    assert {"cancel", "return", "refund"} == {one["tool"] for one in offered}
+    wish = {"tool": "cancel", "order_id": "10000002"}
+    shown = call("POST", f"{base}/tools", json=wish).json()
+    assert "10000002" in shown["sentences"][0]["text"]
+    before = chat.server.shop.store.last_seq()
+    done = call("POST", f"{base}/tools", json={"confirm": shown["confirm"]}).json()
+    assert done["done"] is True
+    again = call("POST", f"{base}/tools", json={"confirm": shown["confirm"]}).json()
+    assert (again["done"], again["events"]) == (False, [])
+    assert chat.server.shop.store.last_seq() == before + 2
+    sql = "SELECT order_id, source FROM events WHERE kind = 'cancel'"
+    [made] = chat.server.shop.warehouse.sql(sql).to_pylist()
+    assert made["order_id"] == "10000002"
+    assert made["source"] not in ("support", None)
+    told = call("GET", base).json()["messages"][-1]
+    assert (told["author"], "10000002" in told["text"]) == (made["source"], True)
+
+
+def test_an_operators_tool_obeys_terms_ownership_and_its_token(chat):
+    name, call = taken(chat, "human please"), chat.server.call
+    base = f"/v1/support/conversations/{name}"
+    for wish in (
+        {"tool": "cancel", "order_id": "10000001"},  # delivered by now
+        {"tool": "cancel", "order_id": "20000001"},  # Bob's
+        {"tool": "return", "order_id": "10000001", "items": ["mug", "teapot"]},
+    ):
+        assert call("POST", f"{base}/tools", json=wish).json()["confirm"] is None
+    bad = call("POST", f"{base}/tools", json={"tool": "drop", "order_id": "10000001"})
+    assert bad.json()["error"]["field"] == "tool"
+    wish = {"tool": "return", "order_id": "10000001"}
+    token = call("POST", f"{base}/tools", json=wish).json()["confirm"]
+    other = taken(chat, "human please")
+    foreign = call("POST", f"/v1/support/conversations/{other}/tools", json={"confirm": token})
+    assert foreign.status_code == 403
+    head, mac = token.split(".")
+    forged = call("POST", f"{base}/tools", json={"confirm": f"{head[:-2]}AA.{mac}"})
+    assert forged.status_code == 401
+    call("POST", f"{base}/returned", json={})
+    late = call("POST", f"{base}/tools", json={"confirm": token})
+    assert late.json()["error"]["field"] == "state"
+
+
+def test_what_changed_since_the_preview_is_not_carried_out(chat):
+    name, call = taken(chat, "human please"), chat.server.call
+    base = f"/v1/support/conversations/{name}"
+    wish = {"tool": "cancel", "order_id": "10000002"}
+    first = call("POST", f"{base}/tools", json=wish).json()["confirm"]
+    second = call("POST", f"{base}/tools", json=wish).json()["confirm"]
+    assert call("POST", f"{base}/tools", json={"confirm": first}).json()["done"] is True
+    late = call("POST", f"{base}/tools", json={"confirm": second}).json()
+    assert late["done"] is False
+    assert "no longer up to date" in late["sentences"][0]["text"]
+
+
+def test_drafts_answer_the_last_question_with_their_source(chat):
+    name = taken(chat, "where is order 10000001?", "human please")
+    found = chat.server.call("GET", f"/v1/support/conversations/{name}/assist").json()
+    assert found["drafts"][0]["source"] == "order:10000001"
+    assert "10000001" in found["drafts"][0]["text"]
+
+
+def test_a_refund_left_to_a_person_is_the_first_tool(chat):
+    terms = Event(
+        event_id="t",
+        kind="rule",
+        occurred_at=clock.now(),
+        label="terms",
+        text='{"refund_review_minor": 1000}',
+        status="active",
+        properties={"capability": "support"},
+    )
+    chat.server.shop.record(terms).result()
+    token = chat.session()
+    chat.say(token, text="I want a refund for the mug of order 10000001, it arrived broken")
+    last = chat.say(token, text="yes")
+    assert last["handover"] is True
+    name = last["conversation_id"]
+    found = chat.server.call("GET", f"/v1/support/conversations/{name}/assist").json()
+    assert found["tools"][0]["tool"] == "refund"
+    assert found["tools"][0]["held"].startswith("refund_")

@@ -15,6 +15,7 @@ from shopkeeper.data import support_tables
 from shopkeeper.data.events import Event
 from shopkeeper.learn.contracts import Decision
 from shopkeeper.support import confirm
+from shopkeeper.support.features import open_now as within_hours
 
 HOUR_US = 3_600_000_000
 SESSION_HOURS = 12
@@ -162,6 +163,14 @@ def do(
             reason=found["handover_reason"],
         )
         shop.record(label).result()
+
+
+def open_now(runtime: Any) -> bool | None:
+    """Say whether these are business hours by the terms; None while nobody knows."""
+    live = runtime.live.get("support") if runtime else None
+    if live is None or live.state is None:
+        return None
+    return within_hours(live.state.terms, clock.now_us())
 
 
 def say(shop: Any, conversation_id: str, text: str, *, operator: str) -> None:

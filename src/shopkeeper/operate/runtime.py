@@ -124,7 +124,7 @@ class Runtime:
         self.counts["fallbacks"] += decision.fallback
         self._remember(decision)
         if live.card.durable:
-            self._store(live, to_event(decision), *events)
+            self.store(live, to_event(decision), *events)
         else:
             self._record(to_event(decision), *events)
         log.info(
@@ -224,8 +224,8 @@ class Runtime:
             return None
         return {**decision.value, "decision_id": decision.decision_id}
 
-    def _store(self, live: Live, *events: Event) -> None:
-        """Put a decision and its events on disk together, or tell that it was not done."""
+    def store(self, live: Live, *events: Event) -> None:
+        """Put events that the state took already on disk together, or tell it was not done."""
         try:
             self.shop.record_all(events).result()
         except ShopError:

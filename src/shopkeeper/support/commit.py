@@ -48,7 +48,7 @@ def entry(write: Write, desk: Desk) -> dict[str, Any]:
                 "options": dict(line.options) if line else {},
                 "new_options": dict(new.options) if new else None,
                 "new_name": new.name if new else "",
-                "price": desk.money(line.price_minor if line else 0, order),
+                "price": desk.money(line.price_minor * line.quantity if line else 0, order),
             }
         )
     facts["lines"] = lines
@@ -95,9 +95,9 @@ def commit(desk: Desk) -> tuple[list[Act], list[Write]]:
     if desk.now_us > pending.expires_us:
         state.tasks.insert(0, pending.task)
         return [act("stale_confirmation", why="expired")], []
-    if stale := _stale(pending.writes, desk):
+    if outdated := stale(pending.writes, desk):
         state.tasks.insert(0, pending.task)
-        return [stale], []
+        return [outdated], []
     review = _review(pending.writes, desk)
     if review is None:
         state.pending = pending  # waits for the fraud score
@@ -110,6 +110,7 @@ def commit(desk: Desk) -> tuple[list[Act], list[Write]]:
             state.tried.append(
                 Tried(tool=write.tool, outcome=f"review:{review}", order_id=write.order_id)
             )
+            state.reviewed.append(write)
             state.handed_over = f"refund_{review}"
             acts.append(act("review_refund", "terms", order=write.order_id))
             continue
@@ -123,7 +124,8 @@ def commit(desk: Desk) -> tuple[list[Act], list[Write]]:
     return acts, done
 
 
-def _stale(writes: list[Write], desk: Desk) -> Act | None:
+def stale(writes: list[Write], desk: Desk) -> Act | None:
+    """Return why a plan no longer fits the records or the terms, None when it does."""
     for write in writes:
         if write.tool in ("change_default_address", "coupon"):
             continue

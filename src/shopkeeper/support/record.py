@@ -51,7 +51,7 @@ def commit(
     turn = f"{state.conversation_id}:{state.turn}"
     events = [
         Event(
-            event_id=_id("msg", turn, "in"),
+            event_id=event_id("msg", turn, "in"),
             kind="message",
             occurred_at=clock.from_us(now_us),
             text=held["masked"] or ("✓" if request.confirm else "★" * request.rating or "–"),
@@ -66,7 +66,7 @@ def commit(
             **base,
         ),
         Event(
-            event_id=_id("msg", turn, "out"),
+            event_id=event_id("msg", turn, "out"),
             kind="message",
             occurred_at=clock.from_us(now_us + 1),
             text=value["reply"] or "–",
@@ -83,7 +83,7 @@ def commit(
         ),
     ]
     for place, write in enumerate(outcome.writes):
-        events.append(_write_event(live, write, outcome, base, f"{turn}:{place}", now_us + 2))
+        events.append(write_event(live, write, outcome, base, f"{turn}:{place}", now_us + 2))
     if value["handover"]:
         events.append(_handover_event(value["handover"], base, turn, now_us + 2))
     for event in events:
@@ -95,20 +95,26 @@ def commit(
     return events
 
 
-def _write_event(
-    live: LiveState, write: Write, outcome: Any, base: dict[str, Any], key: str, at_us: int
+def write_event(
+    live: LiveState,
+    write: Write,
+    outcome: Any,
+    base: dict[str, Any],
+    key: str,
+    at_us: int,
+    by: str = "support",
 ) -> Event:
-    """Return a write as the event that the shop's own systems read."""
+    """Return a write as the event that the shop's own systems read; ``by`` whom it was made."""
     order_id = write.order_id or None
     amount = abs(int(write.args.get("amount_minor", 0)))
     lines: Any = UNSET
     if write.args.get("item_ids"):
         lines = [Line(item_id=one) for one in write.args["item_ids"]]
     shared: dict[str, Any] = {
-        "event_id": _id("act", key, write.tool),
+        "event_id": event_id("act", key, write.tool),
         "occurred_at": clock.from_us(at_us),
         "order_id": order_id,
-        "source": "support",
+        "source": by,
         "lines": lines,
         **base,
     }
@@ -126,22 +132,11 @@ def _write_event(
             reason=write.args.get("reason"),
             **shared,
         )
-    person: Any = UNSET
-    if write.tool in ("change_address", "change_default_address"):
-        desk = Desk(
-            state=outcome.state,
-            book=live.book,
-            terms=live.terms,
-            now_us=at_us,
-            address=outcome.address,
-        )
-        address = address_of(write, desk)
-        person = Person(address=address.one_line()) if address else UNSET
     return Event(
         kind="action",
         label=LABELS[write.tool],
         status="done",
-        person=person,
+        person=_person(live, write, outcome, at_us),
         value_minor=amount or None,
         currency=currency if amount else None,
         properties={
@@ -155,9 +150,24 @@ def _write_event(
     )
 
 
+def _person(live: LiveState, write: Write, outcome: Any, at_us: int) -> Any:
+    """Return what a write says of a person, which is hashed and sealed; UNSET for most."""
+    if write.tool not in ("change_address", "change_default_address"):
+        return UNSET
+    desk = Desk(
+        state=outcome.state,
+        book=live.book,
+        terms=live.terms,
+        now_us=at_us,
+        address=outcome.address,
+    )
+    address = address_of(write, desk)
+    return Person(address=address.one_line()) if address else UNSET
+
+
 def _handover_event(note: dict[str, Any], base: dict[str, Any], turn: str, at_us: int) -> Event:
     return Event(
-        event_id=_id("act", turn, "handover"),
+        event_id=event_id("act", turn, "handover"),
         kind="action",
         occurred_at=clock.from_us(at_us),
         label="handed_over",
@@ -175,6 +185,7 @@ def _handover_event(note: dict[str, Any], base: dict[str, Any], turn: str, at_us
     )
 
 
-def _id(prefix: str, *parts: str) -> str:
+def event_id(prefix: str, *parts: str) -> str:
+    """Return the same id for the same parts, so that what is told twice is one event."""
     digest = hashlib.blake2b("|".join(parts).encode(), digest_size=12).hexdigest()
     return f"{prefix}_{digest}"

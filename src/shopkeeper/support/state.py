@@ -82,6 +82,7 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=True):
     told: dict[str, str] = {}  # name, postcode, e-mail; only where terms identify by them
     unclear: int = 0
     tried: list[Tried] = []
+    reviewed: list[Write] = []  # confirmed by the customer, left to a person
     used: list[str] = []  # nonces of confirmations that were committed
     handed_over: str = ""  # why, when an operator has it
     rating: int = 0

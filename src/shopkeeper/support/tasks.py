@@ -58,7 +58,7 @@ def _return(task: Task, desk: Desk) -> Step:
         if asked:
             return Step(acts=[*acts, asked])
         lines = [line for p in picks if (line := desk.line(order.order_id, p.item_id))]
-        amount = sum(line.price_minor for line in lines)
+        amount = sum(line.price_minor * line.quantity for line in lines)
         writes.append(
             Write(
                 tool="return_items",
@@ -109,7 +109,7 @@ def _refund(task: Task, desk: Desk) -> Step:
         if order.status == records.OPEN:
             return Step(acts=[act("offer_cancel", order=order.order_id)])
         lines = [line for p in picks if (line := desk.line(order.order_id, p.item_id))]
-        amount = sum(line.price_minor for line in lines)
+        amount = sum(line.price_minor * line.quantity for line in lines)
         writes.append(
             Write(
                 tool="refund",

@@ -21,7 +21,7 @@ from shopkeeper.api.service import Service
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, NotSignedIn
 from shopkeeper.data import support_tables
-from shopkeeper.operate import articles, conversations
+from shopkeeper.operate import articles, assist, conversations
 
 Id = Annotated[str, Path(min_length=1, max_length=128)]
 Given = Annotated[dict[str, Any], Body()]
@@ -32,6 +32,7 @@ def add(api: FastAPI, service: Service) -> None:
     """Put the routes of support on the app."""
     _chat(api, service)
     _messages(api, service)
+    _assist(api, service)
     _inbox(api, service)
     _webhook(api, service)
     _knowledge(api, service)
@@ -158,6 +159,37 @@ def _inbox(api: FastAPI, service: Service) -> None:
             work = partial(conversations.do, shop, conversation_id, doing, operator=who, text=text)
             await _run(work)
         return errors.JSON({"conversation_id": conversation_id, "done": doing})
+
+
+def _assist(api: FastAPI, service: Service) -> None:
+    """Before _inbox, whose last route takes any doing."""
+
+    @api.get(
+        "/v1/support/conversations/{conversation_id}/assist",
+        operation_id="support_assist",
+        summary="Cited drafts for the operator, and the tools that the terms allow now.",
+        **_TAGS,
+        **guarded_by("cases:read", "503"),
+    )
+    async def suggest(conversation_id: Id) -> Response:
+        service.need_ready()
+        return errors.JSON(await _run(assist.suggest, service.runtime, conversation_id))
+
+    @api.post(
+        "/v1/support/conversations/{conversation_id}/tools",
+        operation_id="support_tool",
+        summary="Preview a tool (tool, order_id, items, reason), or carry out a preview (confirm).",
+        **_TAGS,
+        **guarded_by("cases:write", "400", "503"),
+    )
+    async def tool(conversation_id: Id, request: Request, body: Given) -> Response:
+        service.need_ready()
+        who, runtime = request.scope["shop.key"].name, service.runtime
+        if set(body) == {"confirm"}:
+            work = partial(assist.carry_out, operator=who)
+            return errors.JSON(await _run(work, runtime, conversation_id, str(body["confirm"])))
+        work = partial(assist.preview, operator=who, language="en")
+        return errors.JSON(await _run(work, runtime, conversation_id, body))
 
 
 def _webhook(api: FastAPI, service: Service) -> None:

@@ -12,5 +12,9 @@ AREA = Area(
         ("/support/knowledge", knowledge.index),
         ("/support/{conversation_id:path}", inbox.show),
     ),
-    forms=(("/support/do", inbox.do),),
+    forms=(
+        ("/support/do", inbox.do),
+        ("/support/carry-out", inbox.carry_out),
+        ("/support/canned", knowledge.keep_canned),
+    ),
 )

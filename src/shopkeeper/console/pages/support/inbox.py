@@ -11,15 +11,17 @@ from typing import Any
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from shopkeeper.console import speech
 from shopkeeper.console.parts import leaf
 from shopkeeper.console.view import View
 from shopkeeper.data import listings, support_tables
-from shopkeeper.operate import conversations
+from shopkeeper.operate import assist, canned, conversations
 from shopkeeper.support.state import Conversation, decode
 
 ROWS = 30
 VIEWS = ("waiting", "taken", "all")
 CANNED = ("look", "sorry", "more", "done")
+MOST_ITEMS = 40
 
 
 def index(view: View) -> Response:
@@ -50,7 +52,17 @@ def do(view: View, form: FormData) -> Response:
     return view.go(view.url("support", name))
 
 
+def carry_out(view: View, form: FormData) -> Response:
+    """Carry out a tool that was shown, then show the conversation again."""
+    assert view.session is not None
+    name, token = str(form.get("conversation_id", "")), str(form.get("confirm", ""))
+    assist.carry_out(view.console.runtime, name, token, operator=view.session.user)
+    return view.go(view.url("support", name))
+
+
 def _page(view: View, found: Any, conversation_id: str = "") -> Response:
+    data, runtime, tool = found and found.data, view.console.runtime, view.query("tool")
+    mine = bool(data) and data["state_name"] == "taken"
     return view.page(
         "support_inbox.html",
         "support",
@@ -60,8 +72,10 @@ def _page(view: View, found: Any, conversation_id: str = "") -> Response:
         chosen=_chosen(view),
         open_id=conversation_id,
         found=found,
-        talk=view.part(_talk, view, found.data) if found is not None and found.data else None,
-        context=view.part(_context, view, found.data) if found is not None and found.data else None,
+        talk=view.part(_talk, view, found.data) if data else None,
+        context=view.part(_context, view, data) if data else None,
+        help=view.part(assist.suggest, runtime, conversation_id) if mine and runtime else None,
+        plan=view.part(_plan, view, conversation_id) if mine and runtime and tool else None,
     )
 
 
@@ -77,6 +91,23 @@ def _listing(view: View) -> dict[str, Any]:
     )
     page = leaf(found, "inbox", offset, ROWS)
     return {name: getattr(page, name) for name in ("rows", "key", "number", "before", "after")}
+
+
+def _plan(view: View, conversation_id: str) -> dict[str, Any]:
+    """Return what the tool in the address would do; looking changes nothing."""
+    assert view.session is not None
+    wish = {
+        "tool": view.query("tool"),
+        "order_id": view.query("order"),
+        "items": view.request.query_params.getlist("item")[:MOST_ITEMS],
+    }
+    return assist.preview(
+        view.console.runtime,
+        conversation_id,
+        wish,
+        operator=view.session.user,
+        language=view.language,
+    )
 
 
 def _talk(view: View, found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -100,13 +131,16 @@ def _context(view: View, found: dict[str, Any]) -> dict[str, Any]:
     state = decode(found["state"]) if found["state"] else Conversation(conversation_id="")
     customer, warehouse = found["customer_id"], view.console.shop.warehouse
     history = listings.history(warehouse, customer, 0, 5)[:5] if customer else []
-    facts = {"order": state.order_id}
+    # What is sent to the customer is in the customer's language, not in the operator's.
+    language = found["language"] if found["language"] in speech.LANGUAGES else view.language
+    own = canned.texts(view.console.shop.warehouse, language)
     return {
         "state": state,
         "order_id": state.order_id,
         "history": history,
         "actions": found["actions"],
-        "canned": [view.say(f"support.canned_{name}", **facts) for name in CANNED],
+        "canned": own or [speech.say(language, f"support.canned_{name}") for name in CANNED],
+        "open_now": conversations.open_now(view.console.runtime),
         "cited": [citation for one in found["messages"] for citation in _open(one["citations"])],
         "currency": view.console.shop.settings.currency,
     }
