@@ -30,6 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 RESULTS = Path(__file__).parents[1] / "results"
+SHOWN = ("pinball", "wape", "bias", "coverage_95", "total_wape")
 PROMOTIONS = ("promo", "display", "mailer")
 SALES = """
     CREATE TABLE sales AS
@@ -62,6 +63,16 @@ PANEL = """
         FROM chosen AS k JOIN weeks AS w ON w.week >= k.first
         LEFT JOIN sold AS s ON s.id = k.id AND s.week = w.week
         LEFT JOIN told AS t ON t.id = k.id AND t.week = w.week
+    ) TO '{target}' (FORMAT parquet)
+"""
+
+
+FRESH = """
+    COPY (
+        SELECT product_id AS sku, store_id AS location, dt::DATE AS date, sale_amount AS units,
+            1 - stockout_hours_6_22 / 16.0 AS in_stock_share, third_category_id AS category,
+            1 - discount AS discount, holiday_flag AS holiday, activity_flag AS activity
+        FROM '{source}'
     ) TO '{target}' (FORMAT parquet)
 """
 
@@ -123,6 +134,16 @@ def m4_weekly(folder: Path, target: Path) -> str | None:
     return None
 
 
+def freshretail(folder: Path, target: Path) -> str | None:
+    """Write daily sales per store and product; hours of 6 to 22 in stock are the share."""
+    path = folder / "freshretailnet_city0" / "daily.parquet"
+    if not path.exists():
+        return f"{path} is not there"
+    with duckdb.connect() as engine:
+        engine.execute(FRESH.format(source=path, target=target))
+    return None
+
+
 def _lines(table: pa.Table) -> list[np.ndarray]:
     whole = np.column_stack([np.asarray(c.to_numpy(), float) for c in table.columns[1:]])
     return [line[np.isfinite(line)] for line in whole]
@@ -146,7 +167,10 @@ class DataSet:
 
 PLAN = ("--known", ",".join(PROMOTIONS))
 FORECAST = ("--frequency", "W", "--horizon", "4", "--origins", "2", "--least-history", "16")
-REPLENISH = ("--frequency", "W", "--horizon", "4", "--origins", "1", "--lead-time", "2")
+REPLENISH = ("--frequency", "W", "--origins", "0", "--lead-time", "2")
+# Past promotions are in every shop's log; what is not planned is not known ahead.
+PAST = ("--observed", ",".join(PROMOTIONS))
+FRESH_PLAN = ("--known", "holiday", "--observed", "discount,activity")
 SETS = (
     DataSet(
         name="carparts",
@@ -158,10 +182,15 @@ SETS = (
         write=m4_weekly,
         words=("--frequency", "W", "--horizon", "13", "--origins", "1"),
     ),
+    DataSet(
+        name="freshretail",
+        write=freshretail,
+        words=("--frequency", "D", "--horizon", "7", "--origins", "2", *FRESH_PLAN),
+    ),
     DataSet(name="forecast_planned", write=complete_journey(3000), words=(*FORECAST, *PLAN)),
-    DataSet(name="forecast_unplanned", write=complete_journey(3000), words=FORECAST),
+    DataSet(name="forecast_unplanned", write=complete_journey(3000), words=(*FORECAST, *PAST)),
     DataSet(name="replenish_planned", write=complete_journey(None), words=(*REPLENISH, *PLAN)),
-    DataSet(name="replenish_unplanned", write=complete_journey(None), words=REPLENISH),
+    DataSet(name="replenish_unplanned", write=complete_journey(None), words=(*REPLENISH, *PAST)),
 )
 
 
@@ -186,8 +215,10 @@ def run(data: DataSet, folder: Path) -> str | None:
     printed["seconds"] = round(time.perf_counter() - started)
     path = RESULTS / f"inventory_{data.name}.json"
     path.write_text(json.dumps(printed, indent=1) + "\n", "utf-8")
-    ladder = printed["models"]["ladder"]["metrics"]
-    print(data.name, {name: ladder[name] for name in ("pinball", "wape", "bias", "total_wape")})
+    for name, one in printed["models"].items():
+        print(data.name, name, {key: one["metrics"][key] for key in SHOWN}, flush=True)
+    for name, one in printed.get("simulation", {}).get("policies", {}).items():
+        print(data.name, name, one["cover_at_fill_95"], one["nominal"], flush=True)
     return None
 
 

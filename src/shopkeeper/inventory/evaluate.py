@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from shopkeeper.inventory import spread
 from shopkeeper.inventory.evaluate_stock import simulation
 from shopkeeper.inventory.features import Prepared
 from shopkeeper.inventory.models import local
+from shopkeeper.inventory.models.censoring import IN_STOCK
 from shopkeeper.inventory.models.ladder import RUNGS, Ladder, prepare
 from shopkeeper.inventory.protocol import Setup, cut, ladder_at
 from shopkeeper.inventory.schema import SEGMENTS as _SEGMENTS
@@ -38,13 +39,41 @@ METRICS = (
 LEVELS = (0.1, 0.5, 0.9, 0.95)
 BASELINE = {"D": "ma28", "W": "ma8", "M": "ma12"}
 CHAMPION_METRIC = "pinball"
-IN_STOCK = 0.999  # share of a period from which its sales are its demand
 
 
 def evaluate(panel: DemandPanel, setup: Setup, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the object that ``evaluate`` prints: models, champion, baseline, simulation."""
-    periods = panel.units.shape[1]
+    """Return the object that ``evaluate`` prints: models, champion, baseline, simulation.
+
+    Without origins, only the simulation.
+    """
     origins = _origins(panel, setup)
+    printed: dict[str, Any] = {
+        "capability": "inventory",
+        "data": dict(facts),
+        "protocol": {
+            "frequency": panel.frequency,
+            "horizon": setup.horizon,
+            "origins": origins,
+            "periods": panel.units.shape[1],
+            "known": list(setup.known),
+            "observed": [name for name in sorted(panel.known) if name not in setup.known],
+            "service": setup.service,
+        },
+        "models": {},
+        "champion": "ladder",
+        "baseline": BASELINE[panel.frequency],
+    }
+    if origins:
+        printed |= _forecasts(panel, setup, origins, printed)
+    if setup.lead_time is not None:
+        printed["simulation"] = simulation(panel, setup)
+    return printed
+
+
+def _forecasts(
+    panel: DemandPanel, setup: Setup, origins: list[int], printed: dict[str, Any]
+) -> dict[str, Any]:
+    """Return models, champion and choices; the rows that judged are counted in data."""
     # What a model sees ends at its origin: restoring sold-out periods looks at whole histories.
     pasts = {origin: prepare(cut(panel, origin, setup.horizon)) for origin in origins}
     models: dict[str, Any] = {}
@@ -59,29 +88,16 @@ def evaluate(panel: DemandPanel, setup: Setup, facts: Mapping[str, Any]) -> dict
             "predict_ms_per_row": round(1000 * (time.perf_counter() - started) / asked, 4),
             "peak_memory_mb": round(peak),
         }
-    baseline = BASELINE[panel.frequency]
+    baseline = printed["baseline"]
     for name, entry in models.items():
         if name != baseline:
             entry["against_baseline"] = _against(rows[name], rows[baseline], setup.seed)
-    printed = {
-        "capability": "inventory",
-        "data": {**facts, "judged_rows": len(rows["ladder"].actual)},
-        "protocol": {
-            "frequency": panel.frequency,
-            "horizon": setup.horizon,
-            "origins": origins,
-            "periods": periods,
-            "known": list(setup.known),
-            "service": setup.service,
-        },
+    return {
+        "data": printed["data"] | {"judged_rows": len(rows["ladder"].actual)},
         "models": models,
         "champion": _champion(fitted[origins[0]]),
-        "baseline": baseline,
-        "chosen": dict(zip(_SEGMENTS, fitted[origins[0]].judged_.chosen, strict=True)),  # type: ignore[union-attr]
+        **_choices(fitted[origins[0]]),
     }
-    if setup.lead_time is not None:
-        printed["simulation"] = simulation(panel, setup)
-    return printed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +115,7 @@ class _Rows:
 def _origins(panel: DemandPanel, setup: Setup) -> list[int]:
     periods = panel.units.shape[1]
     found = [periods - setup.horizon * step for step in range(setup.origins, 0, -1)]
-    if setup.horizon < 1 or found[0] < 2:
+    if setup.horizon < 1 or (found and found[0] < 2):
         raise BadInput(
             f"{setup.origins} origins of {setup.horizon} periods need more than the {periods} "
             "periods of the file.",
@@ -230,6 +246,23 @@ def _against(rows: _Rows, base: _Rows, seed: int) -> dict[str, Any]:
 def _interval(low: float, high: float) -> list[float | None]:
     """Return the interval as JSON has it: without a number where nothing can be said."""
     return [round(v, 5) if np.isfinite(v) else None for v in (low, high)]
+
+
+def _choices(first: Ladder) -> dict[str, Any]:
+    """Return what the first ladder chose per segment, with losses, and for sold-out days."""
+    judged = first.judged_
+    assert judged is not None
+    found: dict[str, Any] = {
+        "chosen": dict(zip(_SEGMENTS, judged.chosen, strict=True)),
+        "shares": dict(zip(_SEGMENTS, judged.shares, strict=True)),
+        "validation": {
+            segment: {name: round(loss, 5) for name, loss in sorted(losses.items())}
+            for segment, losses in judged.losses.items()
+        },
+    }
+    if first.blend_ is not None:
+        found["restored"] = asdict(first.blend_)
+    return found
 
 
 def _champion(first: Ladder) -> str:

@@ -83,10 +83,12 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What the matrix is made of. ``ahead``: periods for which plans are known; 0: none."""
+    """What the matrix is made of. ``ahead``: periods for which plans of ``drivers`` are known; 0:
+    none. ``observed``: drivers of which only the past is known."""
 
     frequency: str
     drivers: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
     ahead: int = 0
     steps: int = 3  # plan of so many single periods, beside its mean and maximum
 
@@ -100,9 +102,9 @@ def names(spec: Spec) -> list[str]:
     found += [f"ewma_{alpha}" for alpha in ALPHAS]
     found += ["spread", "largest", "positive_share", "sum_median", "sum_high", "last_year"]
     found += ["cycle_ratio", "category_trend", "all_trend", "category_share", "price_change"]
-    for name in spec.drivers:
+    for name in (*spec.drivers, *spec.observed):
         found += [f"{name}_last", f"{name}_mean4", f"{name}_mean13", f"{name}_effect"]
-        if spec.ahead:
+        if spec.ahead and name in spec.drivers:
             found += [f"{name}_plan_mean", f"{name}_plan_most", f"{name}_plan_change"]
             found += [f"{name}_plan_{step}" for step in range(spec.steps)]
     return found
@@ -133,7 +135,7 @@ def matrix(
     columns += [cycle_ratio(prepared, k, horizon, offset)]
     columns += _around(prepared, k, scale)
     columns += [_price_change(prepared.panel, k)]
-    for name in spec.drivers:
+    for name in (*spec.drivers, *spec.observed):
         columns += _driver(prepared, spec, name, k, horizon, scale, offset)
     return np.column_stack([np.asarray(c, dtype=np.float32) for c in columns])
 
@@ -301,7 +303,7 @@ def _driver(
     effect = (with_units + 2 * rest) / ((with_periods + 2) * np.maximum(rest, 1e-9))
     last = values[:, k - 1] if k else np.zeros(len(values))
     found = [last, *past, np.log(np.maximum(effect, 1e-3))]
-    if spec.ahead:
+    if spec.ahead and name in spec.drivers:
         start = k + offset
         end = min(start + horizon, k + spec.ahead, values.shape[1])
         plan = values[:, start:end]

@@ -32,7 +32,10 @@ LEAST_PERIODS = {"D": 14, "W": 4, "M": 4}
 def panel(
     path: Path, frequency: str, *, names: Mapping[str, str] | None = None, known: Sequence[str] = ()
 ) -> tuple[DemandPanel, dict[str, Any]]:
-    """Return (panel, facts of the file); BadInput names the column and the first bad row."""
+    """Return (panel, facts of the file); BadInput names the column and the first bad row.
+
+    ``known``: columns of drivers, whether they are known ahead or only observed.
+    """
     table, found = _read(path, dict(names or {}), known)
     days = _days(table["date"], path, found["date"])
     units = _numbers(table["units"], path, found["units"], empty=True)

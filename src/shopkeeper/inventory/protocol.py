@@ -14,7 +14,8 @@ from shopkeeper.inventory.schema import DemandPanel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """Protocol. ``horizon`` and times in periods; ``known``: drivers known beyond the origin."""
+    """Protocol. ``horizon`` and times in periods; ``known``: drivers known beyond the origin;
+    the panel's other drivers are known up to it."""
 
     horizon: int
     origins: int = 2
@@ -51,7 +52,8 @@ def ladder_at(panel: DemandPanel, setup: Setup, origin: int, **more: Any) -> Lad
     ahead = more.get("steps") or more["judge_at"]
     model = Ladder(
         frequency=panel.frequency,
-        drivers=tuple(setup.known) or tuple(sorted(panel.known)),
+        drivers=tuple(setup.known),
+        observed=tuple(name for name in sorted(panel.known) if name not in setup.known),
         ahead=ahead if setup.known else 0,
         service=setup.service,
         settings=setup.settings,

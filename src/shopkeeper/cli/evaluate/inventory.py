@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from shopkeeper.base.errors import BadInput
 from shopkeeper.cli.evaluate import mapping
 from shopkeeper.cli.main import print_json
 from shopkeeper.learn import report
@@ -16,8 +17,9 @@ from shopkeeper.learn import report
 @click.option("--demand", type=click.Path(path_type=Path), required=True, help="CSV or Parquet.")
 @click.option("--frequency", type=click.Choice(["D", "W", "M"]), default="W", show_default=True)
 @click.option("--horizon", type=click.IntRange(1, 400), default=4, show_default=True)
-@click.option("--origins", type=click.IntRange(1, 50), default=2, show_default=True)
+@click.option("--origins", type=click.IntRange(0, 50), default=2, help="2; 0: only the stock.")
 @click.option("--known", multiple=True, metavar="COLUMN", help="Known ahead; again, or commas.")
+@click.option("--observed", multiple=True, metavar="COLUMN", help="Known afterwards; likewise.")
 @click.option("--lead-time", type=click.IntRange(0, 100), help="Periods; replays lost sales.")
 @click.option("--review", type=click.IntRange(1, 50), default=1, show_default=True)
 @click.option("--service", type=click.FloatRange(0.5, 0.997), default=0.95, show_default=True)
@@ -31,6 +33,7 @@ def command(
     horizon: int,
     origins: int,
     known: tuple[str, ...],
+    observed: tuple[str, ...],
     lead_time: int | None,
     review: int,
     service: float,
@@ -42,8 +45,8 @@ def command(
     """Forecasts against simple baselines on held-out periods, and the stock they would need."""
     from shopkeeper.inventory import evaluate, from_file
 
-    names = tuple(word.strip() for word in ",".join(known).split(",") if word.strip())
-    panel, facts = from_file.panel(demand, frequency, names=mapping(maps), known=names)
+    names, past = _words(known), _words(observed)
+    panel, facts = from_file.panel(demand, frequency, names=mapping(maps), known=(*names, *past))
     setup = evaluate.Setup(
         horizon=horizon,
         origins=origins,
@@ -54,6 +57,13 @@ def command(
         least_history=least_history,
         seed=seed,
     )
+    if not origins and lead_time is None:
+        raise BadInput(
+            "origins is 0 and there is no lead time, so there is nothing to measure.",
+            hint="Give --lead-time for the stock, or origins for the forecasts.",
+            field="origins",
+            value=0,
+        )
     printed = evaluate.evaluate(panel, setup, facts)
     if as_json:
         print_json(printed)
@@ -61,8 +71,17 @@ def command(
         print(as_text(printed))
 
 
+def _words(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word.strip() for word in ",".join(given).split(",") if word.strip())
+
+
 def as_text(printed: dict[str, Any]) -> str:
     """Return the tables for people: forecasts best first, then policies."""
+    lines = [*([_forecasts(printed)] if printed["models"] else []), *_stock(printed)]
+    return "\n".join(lines)
+
+
+def _forecasts(printed: dict[str, Any]) -> str:
     models, baseline = printed["models"], printed["baseline"]
     head = ["model", "pinball", "95 % interval", "wape", "bias", "rmsse", "<= q95", "against"]
     rows = []
@@ -82,25 +101,30 @@ def as_text(printed: dict[str, Any]) -> str:
                 told,
             ]
         )
-    lines = [
-        report.table(head, rows),
-        f"champion {printed['champion']} (by validation), baseline {baseline}",
-    ]
-    played = printed.get("simulation")
-    if played:
-        rows = [
-            [
-                name,
-                *(
-                    "-" if one[f"cover_at_fill_{f}"] is None else f"{one[f'cover_at_fill_{f}']:.2f}"
-                    for f in (90, 95)
-                ),
-                f"{one['nominal']['setting']:g}",
-                f"{one['nominal']['fill']:.3f}",
-                f"{one['nominal']['short_share']:.3f}",
-            ]
-            for name, one in played["policies"].items()
+    return "\n".join(
+        [
+            report.table(head, rows),
+            f"champion {printed['champion']} (by validation), baseline {baseline}",
         ]
-        head = ["policy", "supply at 90 %", "supply at 95 %", "nominal", "fill", "short periods"]
-        lines.append(report.table(head, rows))
-    return "\n".join(lines)
+    )
+
+
+def _stock(printed: dict[str, Any]) -> list[str]:
+    played = printed.get("simulation")
+    if not played:
+        return []
+    rows = [
+        [
+            name,
+            *(
+                "-" if one[f"cover_at_fill_{f}"] is None else f"{one[f'cover_at_fill_{f}']:.2f}"
+                for f in (90, 95)
+            ),
+            f"{one['nominal']['setting']:g}",
+            f"{one['nominal']['fill']:.3f}",
+            f"{one['nominal']['short_share']:.3f}",
+        ]
+        for name, one in played["policies"].items()
+    ]
+    head = ["policy", "supply at 90 %", "supply at 95 %", "nominal", "fill", "short periods"]
+    return [report.table(head, rows)]

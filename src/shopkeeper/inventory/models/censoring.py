@@ -1,10 +1,13 @@
 """What would have been asked for where the shelf was empty: demand restored from sales.
 
-Sales of a period that was partly sold out are divided by the share of usual demand that falls
-into the hours in stock. Dividing alone over-corrects, since a shelf sells out on days of high
-demand; so restored and raw levels are blended, and the weight is chosen on past in-stock periods.
+To what a period sold, a part of what its missing hours would usually have sold is added. The
+whole part over-corrects: a shelf sells out on days of high demand, so what was sold before it was
+empty is already more than usual. A period that was empty throughout says nothing about its
+demand, so it has a part of its own. Both parts are chosen on past in-stock periods, the only
+ones whose demand is known.
 
-Source: the blend of the design brief, measured on FreshRetailNet-50K.
+Source: the blend of raw and exposure-corrected levels; with one part for all periods the mean of
+what is restored equals (1 - part) x raw mean + part x (sales / exposure).
 """
 
 from __future__ import annotations
@@ -13,114 +16,115 @@ from dataclasses import dataclass
 
 import numpy as np
 
+IN_STOCK = 0.999  # share of a period from which its sales are its demand
+EMPTY = 0.05  # share below which a period sold nothing for want of stock
 FLOOR = 0.5  # an exposure below it would make a guess of a few sales into a large number
+SHRINK = 2.0  # days of the usual level that a weekday's own level is shrunk by
+CYCLE = {"D": 7, "W": 1, "M": 1}
+HISTORY = {"D": 28, "W": 13, "M": 12}  # periods that a level is taken from while choosing
+WINDOW = {"D": 7, "W": 3, "M": 1}  # periods that it is judged on
+ORIGINS = 4
+LEAST_JUDGED = 200  # in-stock periods of series that were sold out before; fewer choose nothing
+MOST_BIAS = 0.01
+PARTLY = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
+WHOLLY = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blend:
-    """How levels are restored; chosen by ``choose`` on past periods only.
+    """How much of the usual demand of missing hours is added; the defaults await data.
 
-    corrected   weight of sales over exposure against plain sales
-    weekday     weight of the weekday's own level (days only)
+    partly   in periods that were in stock for a part
+    wholly   in periods that were empty throughout
+    judged   in-stock periods that chose it; 0: nothing did
     """
 
-    corrected: float = 0.4
-    weekday: float = 0.5
-    shrink: float = 2.0
+    partly: float = 0.4
+    wholly: float = 1.0
+    judged: int = 0
 
 
 def restore(
-    units: np.ndarray, in_stock_share: np.ndarray, blend: Blend | None = None
+    units: np.ndarray, in_stock_share: np.ndarray, frequency: str, blend: Blend
 ) -> np.ndarray:
-    """Return (n, t) units with sold-out periods raised; others, and NaN, stay as they are.
-
-    A raised period takes the blend of what it sold and of what its exposure implies, where a
-    period wholly out of stock takes the level of the series' other periods.
-    """
-    chosen = blend or Blend()
-    share = np.clip(in_stock_share, 0, 1)
-    censored = (share < 0.999) & np.isfinite(units)
-    sold = np.where(np.isfinite(units), units, 0.0)
-    seen = np.isfinite(units)
-    level = (sold * seen).sum(axis=1) / np.maximum((share * seen).sum(axis=1), FLOOR)
-    implied = np.maximum(sold + (1 - share) * level[:, None], sold)
-    direct = np.maximum(sold / np.maximum(share, FLOOR), sold)
-    # Where nothing was on the shelf its own sales say nothing.
-    lifted = np.where(
-        share < FLOOR, implied, chosen.corrected * direct + (1 - chosen.corrected) * implied
-    )
-    return np.where(censored, lifted, units)
-
-
-def daily_level(
-    units: np.ndarray,
-    exposure: np.ndarray,
-    weekday: np.ndarray,
-    target_weekday: np.ndarray,
-    blend: Blend,
-) -> np.ndarray:
-    """Return (n, h) expected in-stock demand of days whose weekdays are ``target_weekday`` (h,).
-
-    units, exposure (n, t) of the history; weekday (t,) 0 Monday. Exposure is the share of usual
-    demand in the hours that were in stock.
-    """
-    raw = units.mean(axis=1)
-    corrected = units.sum(axis=1) / np.maximum(exposure.sum(axis=1), FLOOR)
-    flat = (1 - blend.corrected) * raw + blend.corrected * corrected
-    found = np.empty((len(units), len(target_weekday)))
-    for place, day in enumerate(target_weekday.tolist()):
-        same = weekday == day
-        mean = units[:, same].mean(axis=1) if same.any() else raw
-        top = units[:, same].sum(axis=1) + blend.shrink * corrected
-        own = (1 - blend.corrected) * mean + blend.corrected * top / (
-            exposure[:, same].sum(axis=1) + blend.shrink
-        )
-        found[:, place] = (1 - blend.weekday) * flat + blend.weekday * own
+    """Return (n, t) units with sold-out periods raised; others, and NaN, stay as they are."""
+    partly, wholly = _missing(units, in_stock_share, CYCLE[frequency])
+    found: np.ndarray = units + blend.partly * partly + blend.wholly * wholly
     return found
 
 
-def exposure_of(in_stock_hours: np.ndarray, profile: np.ndarray) -> np.ndarray:
-    """Return (…,) the share of usual demand that falls into the hours in stock.
+def choose(units: np.ndarray, in_stock_share: np.ndarray, frequency: str) -> Blend:
+    """Return the parts whose levels come closest to past in-stock periods, unbiased first.
 
-    in_stock_hours (…, hours) 1 where in stock; profile (hours,) share of demand per hour, taken
-    from days that were in stock throughout.
+    Each of the last windows is predicted by the mean of what is restored before it (for days:
+    half of it the weekday's own). Series never sold out do not judge: nothing changes for them.
     """
-    return np.asarray(in_stock_hours @ (profile / profile.sum()))
+    cycle, width = CYCLE[frequency], WINDOW[frequency]
+    t = units.shape[1]
+    origins = [t - width * step for step in range(1, ORIGINS + 1)]
+    parts = [
+        one
+        for origin in origins
+        if origin >= HISTORY[frequency]
+        for one in _levels(units, in_stock_share, origin, HISTORY[frequency], width, cycle)
+    ]
+    if sum(len(actual) for _, actual in parts) < LEAST_JUDGED:
+        return Blend()
+    levels = np.concatenate([level for level, _ in parts])
+    actual = np.concatenate([one for _, one in parts])
+    total = max(float(actual.sum()), 1e-9)
+
+    def loss(partly: float, wholly: float) -> float:
+        gap = levels @ np.array([1.0, partly, wholly]) - actual
+        # Bias beyond the tolerance counts ten times: unbiased first, then sharp.
+        bias = abs(float(gap.sum())) / total
+        return float(np.abs(gap).sum()) / total + 10 * max(0.0, bias - MOST_BIAS)
+
+    best = min(((p, w) for p in PARTLY for w in WHOLLY), key=lambda pair: loss(*pair))
+    return Blend(partly=best[0], wholly=best[1], judged=len(actual))
 
 
-def choose(
-    units: np.ndarray,
-    exposure: np.ndarray,
-    full: np.ndarray,
-    weekday: np.ndarray,
-    *,
-    history: int,
-    window: int,
-    origins: tuple[int, ...],
-    most_bias: float = 0.01,
-) -> Blend:
-    """Return the blend with the least WAPE on past in-stock periods among those with small bias.
+def _missing(
+    units: np.ndarray, in_stock_share: np.ndarray, cycle: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return usual demand of the missing hours, (n, t) each: partly and wholly empty periods."""
+    share = np.clip(in_stock_share, 0, 1)
+    seen = np.isfinite(units)
+    sold = np.where(seen, units, 0.0)
+    open_for = np.where(seen, share, 0.0)
+    usual = sold.sum(axis=1) / np.maximum(open_for.sum(axis=1), FLOOR)
+    level = np.broadcast_to(usual[:, None], units.shape)
+    if cycle > 1:
+        own = np.empty(units.shape)
+        for day in range(cycle):
+            top = sold[:, day::cycle].sum(axis=1) + SHRINK * usual
+            own[:, day::cycle] = (top / (open_for[:, day::cycle].sum(axis=1) + SHRINK))[:, None]
+        level = own
+    missing = np.where(seen & (share < IN_STOCK), (1 - share) * level, 0.0)
+    empty = share < EMPTY
+    return np.where(empty, 0.0, missing), np.where(empty, missing, 0.0)
 
-    full (n, t): in stock throughout, the only periods where sales are demand. Each origin
-    predicts the ``window`` periods after it from the ``history`` before it.
-    """
-    best, least = Blend(), np.inf
-    for corrected in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
-        for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-            blend = Blend(corrected=corrected, weekday=share)
-            error = total = signed = 0.0
-            for origin in origins:
-                past = slice(origin - history, origin)
-                ahead = slice(origin, origin + window)
-                level = daily_level(
-                    units[:, past], exposure[:, past], weekday[past], weekday[ahead], blend
-                )
-                gap = (level - units[:, ahead])[full[:, ahead]]
-                error += float(np.abs(gap).sum())
-                signed += float(gap.sum())
-                total += float(units[:, ahead][full[:, ahead]].sum())
-            # Bias beyond the tolerance counts ten times: unbiased first, then sharp.
-            loss = error / total + 10 * max(0.0, abs(signed / total) - most_bias)
-            if loss < least:
-                best, least = blend, loss
-    return best
+
+def _levels(
+    units: np.ndarray, share: np.ndarray, origin: int, history: int, width: int, cycle: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (levels (r, 3): sold, partly, wholly; actual (r,)) per period after an origin."""
+    past = slice(origin - history, origin)
+    sold = np.nan_to_num(units[:, past])
+    seen = np.isfinite(units[:, past])
+    three = np.stack([sold, *_missing(units[:, past], share[:, past], cycle)], axis=2)
+    count = np.maximum(seen.sum(axis=1), 1)[:, None]
+    flat = three.sum(axis=1) / count
+    touched = (seen & (share[:, past] < IN_STOCK)).any(axis=1)
+    found = []
+    for step in range(width):
+        at = origin + step
+        level = flat
+        if cycle > 1:
+            # ``history`` is whole cycles, so the same day of the cycle is every cycle-th.
+            same = slice((at - past.start) % cycle, None, cycle)
+            days = np.maximum(seen[:, same].sum(axis=1), 1)[:, None]
+            level = (flat + three[:, same].sum(axis=1) / days) / 2
+        good = touched & np.isfinite(units[:, at]) & (share[:, at] >= IN_STOCK)
+        found.append((level[good], np.maximum(units[good, at], 0)))
+    return found

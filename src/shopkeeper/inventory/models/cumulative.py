@@ -35,7 +35,7 @@ class Settings:
     leaf_rows: int = 100
     feature_share: float = 0.5
     row_share: float = 0.6
-    most_rows: int = 300_000
+    most_rows: int = 200_000
     seed: int = 7
     threads: int = 1
 
@@ -173,6 +173,7 @@ class Cumulative:
         facts = {
             "frequency": spec.frequency,
             "drivers": list(spec.drivers),
+            "observed": list(spec.observed),
             "ahead": spec.ahead,
             "steps": spec.steps,
             "heads": list(self.heads),
@@ -187,6 +188,7 @@ class Cumulative:
             Spec(
                 frequency=facts["frequency"],
                 drivers=tuple(facts["drivers"]),
+                observed=tuple(facts.get("observed", ())),
                 ahead=facts["ahead"],
                 steps=facts["steps"],
             ),

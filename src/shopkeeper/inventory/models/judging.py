@@ -1,13 +1,17 @@
 """Which rung serves which demand class, judged on origins before the end; and by how much it lies.
 
 The loss is scaled pinball around the median and the service level plus a tenth of the bias: a
-forecast of zero, which wins absolute error on intermittent demand, loses here.
+forecast of zero, which wins absolute error on intermittent demand, loses here. Beside single
+rungs, quantiles of the global model averaged with those of a class's best local one may win.
+
+Source: averaging quantiles, Lichtendahl, Grushka-Cockayne and Winkler (2013), Management Science
+59(7).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,21 +20,31 @@ from shopkeeper.inventory.features import Prepared
 from shopkeeper.inventory.models import calibrate
 from shopkeeper.inventory.schema import SEGMENTS
 
+GLOBAL = "cumulative"
 # (rung, origin, horizon, offset) -> (quantiles (n, q), mean (n,))
 Believe = Callable[[str, int, int, int], tuple[np.ndarray, np.ndarray]]
 LEAST_ROWS = 30  # of a segment, below which it takes what most segments take
 BIAS_WEIGHT = 0.1
+SHARES = (0.25, 0.5, 0.75)  # of the global model where it is averaged with a local one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """``chosen`` (segments,) rung names; losses segment -> rung -> loss on validation;
-    corrections (segments, q) of what was chosen, in scaled units."""
+    """``chosen`` (segments,) names of one rung, or of two joined by "+", the first of which has
+    its ``shares`` of the average; losses segment -> name -> loss on validation; corrections
+    (segments, q) of what was chosen, in scaled units."""
 
     chosen: tuple[str, ...]
     losses: dict[str, dict[str, float]]
     corrections: np.ndarray
     rows: int
+    shares: tuple[float, ...] = (1.0,) * len(SEGMENTS)
+
+    def parts(self, segment: int) -> list[tuple[str, float]]:
+        """Return (rung, weight) of what serves a segment; weights sum to 1."""
+        first, *other = self.chosen[segment].split("+")
+        share = self.shares[segment]
+        return [(first, share), (other[0], 1 - share)] if other else [(first, 1.0)]
 
 
 def judge(
@@ -53,29 +67,62 @@ def judge(
     by_origin = {k: segments.classify(prepared.panel.units[:, :k], frequency) for k in origins}
     codes = np.concatenate([by_origin[k] for k, _, _ in asked])
     good = np.isfinite(actual) & np.concatenate([prepared.first < k for k, _, _ in asked])
-    beliefs: dict[str, np.ndarray] = {}
-    losses: dict[str, dict[str, float]] = {}
+    beliefs: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for rung in rungs:
         found = [believe(rung, *one) for one in asked]
-        beliefs[rung] = np.concatenate([q for q, _ in found]).astype(np.float32)
-        mean = np.concatenate([m for _, m in found])
-        for code, segment in enumerate(SEGMENTS):
-            rows = good & (codes == code)
-            if rows.sum() >= LEAST_ROWS:
-                losses.setdefault(segment, {})[rung] = loss(
-                    actual[rows], beliefs[rung][rows], mean[rows], levels, service
-                )
-    usual = _usual(losses, rungs[2])
-    chosen = tuple(
-        min(losses[s], key=losses[s].__getitem__) if s in losses else usual for s in SEGMENTS
+        quantiles = np.concatenate([q for q, _ in found]).astype(np.float32)
+        beliefs[rung] = quantiles, np.concatenate([m for _, m in found])
+    losses: dict[str, dict[str, float]] = {}
+    shares: dict[str, float] = {}
+    for code, segment in enumerate(SEGMENTS):
+        rows = good & (codes == code)
+        if rows.sum() >= LEAST_ROWS:
+            mine = {rung: (q[rows], m[rows]) for rung, (q, m) in beliefs.items()}
+            losses[segment], shares[segment] = _losses(actual[rows], mine, levels, service)
+    usual, usual_share = _usual(losses, shares, rungs[2])
+    picked = [
+        (min(losses[s], key=losses[s].__getitem__), shares[s])
+        if s in losses
+        else (usual, usual_share)
+        for s in SEGMENTS
+    ]
+    chosen = Judgement(
+        chosen=tuple(name for name, _ in picked),
+        losses=losses,
+        corrections=np.zeros((len(SEGMENTS), len(levels))),
+        rows=int(good.sum()),
+        shares=tuple(share for _, share in picked),
     )
-    taken = np.empty_like(beliefs[rungs[0]])
-    for code, name in enumerate(chosen):
-        taken[codes == code] = beliefs[name][codes == code]
+    taken = np.empty((len(actual), len(levels)))
+    for code in range(len(SEGMENTS)):
+        rows = codes == code
+        taken[rows] = sum(w * beliefs[rung][0][rows] for rung, w in chosen.parts(code))
     moved = calibrate.corrections(
         actual[good], taken[good], norm[good], codes[good], levels, len(SEGMENTS)
     )
-    return Judgement(chosen=chosen, losses=losses, corrections=moved, rows=int(good.sum()))
+    return replace(chosen, corrections=moved)
+
+
+def _losses(
+    actual: np.ndarray,
+    beliefs: dict[str, tuple[np.ndarray, np.ndarray]],
+    levels: np.ndarray,
+    service: float,
+) -> tuple[dict[str, float], float]:
+    """Return losses of every rung and of the best average with the global one; its share."""
+    found = {rung: loss(actual, q, m, levels, service) for rung, (q, m) in beliefs.items()}
+    local = min((rung for rung in found if rung != GLOBAL), key=found.__getitem__, default=None)
+    if GLOBAL not in found or local is None:
+        return found, 1.0
+    (quantiles, mean), (other, level) = beliefs[GLOBAL], beliefs[local]
+    mixed = {
+        w: loss(
+            actual, w * quantiles + (1 - w) * other, w * mean + (1 - w) * level, levels, service
+        )
+        for w in SHARES
+    }
+    share = min(mixed, key=mixed.__getitem__)
+    return found | {f"{GLOBAL}+{local}": mixed[share]}, share
 
 
 def loss(
@@ -90,7 +137,13 @@ def loss(
     return float(pinball.sum() / total / len(wanted) + BIAS_WEIGHT * bias)
 
 
-def _usual(losses: dict[str, dict[str, float]], default: str) -> str:
-    """Return the rung that wins most segments, for segments that validation never saw."""
-    winners = [min(found, key=found.__getitem__) for found in losses.values()]
-    return max(sorted(set(winners)), key=winners.count) if winners else default
+def _usual(
+    losses: dict[str, dict[str, float]], shares: dict[str, float], default: str
+) -> tuple[str, float]:
+    """Return what wins most segments, for segments that validation never saw."""
+    if not losses:
+        return default, 1.0
+    winners = {segment: min(found, key=found.__getitem__) for segment, found in losses.items()}
+    names = list(winners.values())
+    name = max(sorted(set(names)), key=names.count)
+    return name, next(shares[segment] for segment, won in winners.items() if won == name)

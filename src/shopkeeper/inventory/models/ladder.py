@@ -9,7 +9,7 @@ everything. New products climb in by their neighbours.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,8 +17,9 @@ import numpy as np
 from shopkeeper.inventory import segments, spread
 from shopkeeper.inventory.features import Prepared, Spec
 from shopkeeper.inventory.models import calibrate, censoring, launch, local
+from shopkeeper.inventory.models.censoring import Blend
 from shopkeeper.inventory.models.cumulative import Cumulative, Settings, rows_of
-from shopkeeper.inventory.models.judging import Judgement, judge
+from shopkeeper.inventory.models.judging import GLOBAL, Judgement, judge
 from shopkeeper.inventory.schema import SEGMENTS, Demand, DemandPanel
 from shopkeeper.inventory.schema import Features as Asked
 from shopkeeper.learn.contracts import Artefact
@@ -37,7 +38,6 @@ RUNGS = {
     "W": ("ma8", "ma13", "ses10", "ses20", "tsb", "adida", "imapa", "ets"),
     "M": ("ma3", "ma12", "ses10", "ses20", "tsb10", "sba", "adida", "imapa", "ets"),
 }
-GLOBAL = "cumulative"
 NEW = SEGMENTS.index("new")
 
 
@@ -49,6 +49,7 @@ class Ladder:
 
     frequency: str = "W"
     drivers: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
     ahead: int = 0
     horizons: tuple[int, ...] = ()
     service: float = 0.95
@@ -58,13 +59,15 @@ class Ladder:
     name: str = "ladder"
     judged_: Judgement | None = None
     trees_: Cumulative | None = None
+    blend_: Blend | None = None  # how sold-out periods are restored; None: never sold out
     kept_: tuple[DemandPanel, Demand] | None = None  # the last panel and the belief on it
 
     def fit(self, panel: DemandPanel, *, price: np.ndarray | None = None) -> Self:
         """Choose and calibrate on the last origins, then fit on everything."""
         self.kept_ = None
         self.horizons = self.horizons or HORIZONS[self.frequency]
-        prepared = prepare(panel)
+        self.blend_ = chosen_blend(panel)
+        prepared = prepare(panel, self.blend_)
         origins = self._origins(prepared.periods)
         trees = self._trees(prepared, price, until=origins[0]) if origins else None
         rungs = [*RUNGS[self.frequency], *([GLOBAL] if trees else [])]
@@ -76,7 +79,7 @@ class Ladder:
             [(1, step) for step in range(self.steps)] or [(self.judge_at, 0)],
             self.service,
         )
-        uses_trees = GLOBAL in self.judged_.chosen
+        uses_trees = any(GLOBAL in name for name in self.judged_.chosen)
         self.trees_ = self._trees(prepared, price, until=prepared.periods) if uses_trees else None
         return self
 
@@ -97,7 +100,7 @@ class Ladder:
     def belief(self, panel: DemandPanel) -> Demand:
         """Return the belief on every series of a panel at its end."""
         assert self.judged_ is not None, "fit before predict"
-        prepared = prepare(panel)
+        prepared = prepare(panel, self.blend_)
         t = prepared.periods
         levels = spread.standard_levels()
         segment = segments.classify(prepared.panel.units, self.frequency)
@@ -132,13 +135,16 @@ class Ladder:
         assert self.judged_ is not None, "fit before asking"
         if segment is None:
             segment = segments.classify(prepared.panel.units[:, :origin], self.frequency)
-        chosen = np.array(self.judged_.chosen)[segment]
-        quantiles = np.zeros((len(chosen), len(spread.standard_levels())))
-        mean = np.zeros(len(chosen))
-        for rung in set(chosen.tolist()):
-            rows = chosen == rung
+        weights: dict[str, np.ndarray] = {}
+        for code in np.unique(segment).tolist():
+            for rung, share in self.judged_.parts(code):
+                weights.setdefault(rung, np.zeros(len(segment)))[segment == code] = share
+        quantiles = np.zeros((len(segment), len(spread.standard_levels())))
+        mean = np.zeros(len(segment))
+        for rung, weight in weights.items():
             q, m = self._rung(rung, prepared, self.trees_, origin, horizon, offset)
-            quantiles[rows], mean[rows] = q[rows], m[rows]
+            quantiles += weight[:, None] * q
+            mean += weight * m
         norm = prepared.scale(origin) * horizon + 0.5
         return calibrate.apply(quantiles, norm, segment, self.judged_.corrections), mean
 
@@ -148,7 +154,12 @@ class Ladder:
         return list(range(first, last + 1))
 
     def _spec(self) -> Spec:
-        return Spec(frequency=self.frequency, drivers=self.drivers, ahead=self.ahead)
+        return Spec(
+            frequency=self.frequency,
+            drivers=self.drivers,
+            observed=self.observed,
+            ahead=self.ahead,
+        )
 
     def _trees(
         self, prepared: Prepared, price: np.ndarray | None, *, until: int
@@ -194,14 +205,17 @@ class Ladder:
         facts: dict[str, Any] = {
             "frequency": self.frequency,
             "drivers": list(self.drivers),
+            "observed": list(self.observed),
             "ahead": self.ahead,
             "horizons": list(self.horizons),
             "service": self.service,
             "judge_at": self.judge_at,
             "steps": self.steps,
             "chosen": list(self.judged_.chosen),
+            "shares": list(self.judged_.shares),
             "losses": self.judged_.losses,
             "rows": self.judged_.rows,
+            "blend": asdict(self.blend_) if self.blend_ else None,
             "trees": None,
         }
         if self.trees_ is not None:
@@ -217,6 +231,7 @@ class Ladder:
         model = cls(
             frequency=facts["frequency"],
             drivers=tuple(facts["drivers"]),
+            observed=tuple(facts.get("observed", ())),
             ahead=facts["ahead"],
             horizons=tuple(facts["horizons"]),
             service=facts["service"],
@@ -228,18 +243,33 @@ class Ladder:
             losses=dict(facts["losses"]),
             corrections=np.asarray(arrays.pop("corrections")),
             rows=facts["rows"],
+            shares=tuple(facts["shares"]),
         )
+        if facts.get("blend"):
+            model.blend_ = Blend(**facts["blend"])
         if facts["trees"] is not None:
             inner = Artefact(kind=GLOBAL, arrays=arrays, facts=facts["trees"])
             model.trees_ = Cumulative.from_artefact(inner)
         return model
 
 
-def prepare(panel: DemandPanel) -> Prepared:
-    """Return a panel ready for features: sold-out periods restored, negative units taken as 0."""
+def chosen_blend(panel: DemandPanel) -> Blend | None:
+    """Return how a panel's sold-out periods are to be restored, from its own in-stock periods."""
+    if panel.in_stock_share is None:
+        return None
+    units = np.where(panel.units < 0, 0.0, panel.units)
+    return censoring.choose(units, panel.in_stock_share, panel.frequency)
+
+
+def prepare(panel: DemandPanel, blend: Blend | None = None) -> Prepared:
+    """Return a panel ready for features: sold-out periods restored, negative units taken as 0.
+
+    ``blend``: how to restore; None lets the panel choose.
+    """
     units = np.where(panel.units < 0, 0.0, panel.units)
     if panel.in_stock_share is not None:
-        units = censoring.restore(units, panel.in_stock_share)
+        how = blend or censoring.choose(units, panel.in_stock_share, panel.frequency)
+        units = censoring.restore(units, panel.in_stock_share, panel.frequency, how)
     return Prepared(replace(panel, units=units))
 
 
