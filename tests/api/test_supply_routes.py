@@ -171,3 +171,7 @@ def test_suppliers_are_judged_by_their_own_deliveries(server):
     assert acme["fill_rate"] == 0.75
     assert acme["p_late_next"] < late["p_late_next"]
     assert server.call("GET", "/v1/supply/suppliers", key="browser").status_code == 403
+    products = server.call("GET", "/v1/supply/sourcing?item_id=nothing")
+    assert products.json() == {"products": []}
+    assert server.call("GET", "/v1/supply/at-risk?days=7&least=0.2").json() == {"orders": []}
+    assert server.call("GET", "/v1/supply/at-risk?least=2").status_code == 422

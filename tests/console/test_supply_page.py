@@ -122,7 +122,7 @@ def test_a_suppliers_message_is_shown_escaped_and_can_be_rejected(front: Front):
     )
     assert front.shop.append_events([order, mail]).rejected == []
     browser = front.signed_in()
-    page = browser.get("/console/supply").text
+    page = browser.get("/console/supply/messages").text
     assert "<mark>PO-31</mark>" in page
     assert "<script>alert" not in page
     form = {"csrf": token(page), "notice": "mail-page", "order": "PO-31", "day": "03/04/05"}
@@ -130,7 +130,7 @@ def test_a_suppliers_message_is_shown_escaped_and_can_be_rejected(front: Front):
     good = {**form, "day": clock.iso(clock.now_us() + 9 * clock.DAY_US)[:10]}
     assert "PO-31 would come" in browser.post("/console/supply/notice", data=good).text
     assert browser.post("/console/supply/notice", data={**form, "reject": "yes"}).status_code == 303
-    assert "rejected" in browser.get("/console/supply").text
+    assert "rejected" in browser.get("/console/supply/messages").text
 
 
 def test_a_suppliers_message_shows_what_was_read_and_fills_in_the_day(front: Front):
@@ -148,9 +148,79 @@ def test_a_suppliers_message_shows_what_was_read_and_fills_in_the_day(front: Fro
     front.shop.warehouse.refresh()
     day = (now + timedelta(days=11)).date().isoformat()
     for language, ask in (("en", "Ask the supplier"), ("zh", "请问供应商")):
-        page = front.signed_in(**{"accept-language": language}).get("/console/supply").text
+        page = front.signed_in(**{"accept-language": language}).get("/console/supply/messages").text
         assert 'class="fault"' not in page
         assert "<mark>6 days</mark>" in page
         assert f'value="{day}"' in page
         assert ask in page
         assert "<b>" not in page
+
+
+def test_a_day_is_marked_and_planned_again_from_the_page(front: Front):
+    home = front.shop.settings.home
+    made = route_jobs.submit(home, day())["job_id"]
+    route_jobs.wait(home, made, 30)
+    browser = front.signed_in()
+    csrf = token(browser.get(f"/console/supply?job={made}").text)
+    assert 'id="today"' not in browser.get(f"/console/supply?job={made}").text
+    form = {"csrf": csrf, "job": made}
+    assert browser.post("/console/supply/publish", data=form).status_code == 303
+    page = browser.get(f"/console/supply?job={made}").text
+    plan = re.search(r'name="plan" value="([^"]+)"', page)[1]
+    form |= {"plan": plan}
+    assert browser.post("/console/supply/mark", data={**form, "done": "s1"}).status_code == 303
+    assert browser.post("/console/supply/mark", data={**form, "failed": "s2"}).status_code == 303
+    assert browser.post("/console/supply/mark", data=form).status_code == 400
+    page = browser.get(f"/console/supply?job={made}").text
+    assert 'name="retry" value="s2"' in page
+    assert "is-over" in page
+    refused = browser.post("/console/supply/replan", data={**form, "now": "noon"})
+    assert refused.status_code == 400
+    broken = {**form, "now": "01:00", "broken": "van-1"}
+    answer = browser.post("/console/supply/replan", data={**broken, "retry": "s2"})
+    assert answer.status_code == 303, answer.text
+    job = answer.headers["location"].partition("job=")[2]
+    route_jobs.wait(home, job, 30)
+    page = browser.get(f"/console/supply?job={job}").text
+    assert 'class="fault"' not in page
+    assert "plan it again instead of moving stops by hand" in page
+    assert 'class="gantt-now"' in page
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("part", ["orders", "suppliers", "messages"])
+def test_every_part_of_an_empty_shop_opens(empty_front: Front, language: str, part: str):
+    page = empty_front.signed_in(**{"accept-language": language}).get(f"/console/supply/{part}")
+    assert page.status_code == 200
+    assert 'class="fault"' not in page.text
+    assert 'class="empty"' in page.text
+
+
+def test_suppliers_are_shown_with_the_one_to_buy_from(front: Front):
+    now = clock.now_us()
+    told = []
+    for supplier, price, days in (("cheap-co", 400, (4, 30)), ("steady-co", 402, (5, 5))):
+        terms = {"kind": "supplier", "item_id": "item-001", "price_minor": price}
+        told.append({**terms, "supplier_id": supplier, "currency": "USD", "at": now - 10**13})
+        for number in range(8):
+            order = f"{supplier}-{number}"
+            at = now - (200 - number) * clock.DAY_US
+            lines = [{"item_id": "item-001", "quantity": 5.0}]
+            common = {"supplier_id": supplier, "purchase_order_id": order, "lines": lines}
+            promised = clock.from_us(at + 6 * clock.DAY_US)
+            told.append({"kind": "purchase_order", "at": at, "promised_at": promised, **common})
+            came = at + days[number % 2] * clock.DAY_US
+            told.append({"kind": "delivery", "at": came, "shipment_id": order, **common})
+    events = [
+        msgspec.convert(
+            {"event_id": f"sup-{n}", "occurred_at": clock.from_us(one.pop("at")), **one}, Event
+        )
+        for n, one in enumerate(told)
+    ]
+    assert front.shop.append_events(events).rejected == []
+    front.shop.warehouse.refresh()
+    page = front.signed_in().get("/console/supply/suppliers?item=item-001").text
+    assert 'class="fault"' not in page
+    best = page.index("cheapest in all")
+    assert page.index("steady-co", page.index('id="choice"')) < best
+    assert "erratic: more stock to cover" in page

@@ -29,8 +29,9 @@ ORDER BY a.order_id, a.location_id
 _AT_RISK = """
 SELECT
     a.order_id, a.customer_id, a.location_id, a.carrier, a.promised_us, a.ordered_us, a.units,
-    a.decision_id, s.shipment_id, s.state AS parcel_state
+    a.decision_id, s.shipment_id, s.state AS parcel_state, d.value
 FROM allocations AS a
+LEFT JOIN decisions AS d ON a.decision_id = d.decision_id
 LEFT JOIN parcels AS s ON a.order_id = s.order_id AND a.location_id = s.location_id
 WHERE a.ordered_us IS NOT NULL AND a.promised_us IS NOT NULL
     AND a.state IN ('waiting', 'shipped')

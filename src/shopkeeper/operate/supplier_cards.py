@@ -23,11 +23,13 @@ def cards(shop: Shop) -> list[dict[str, Any]]:
     if not rows:
         return []
     today = clock.now_us() // DAY_US
-    found = [_plain(card) for card in scorecards.scorecards(_history(rows), today)]
+    found = [_plain(card) for card in scorecards.scorecards(history_of(rows), today)]
     return sorted(found, key=lambda card: (-(card["p_late_next"] or 0.0), card["supplier_id"]))
 
 
-def _history(rows: list[dict[str, Any]]) -> scorecards.History:
+def history_of(rows: list[dict[str, Any]]) -> scorecards.History:
+    """Return rows of supplier_history as arrays; days since 1970, NaN where not told."""
+
     def days(name: str) -> np.ndarray:
         return np.array(
             [np.nan if row[name] is None else row[name] // DAY_US for row in rows], dtype=float

@@ -17,13 +17,14 @@ from starlette.responses import Response
 from shopkeeper.api import errors
 from shopkeeper.api.openapi import guarded_by
 from shopkeeper.api.service import Service
-from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput
 from shopkeeper.data import lookups, supply_reads, supply_reports
 from shopkeeper.operate import (
+    late_risk,
     route_jobs,
     route_replan,
     supplier_cards,
+    supplier_choice,
     supply_desk,
     supply_notices,
     supply_reader,
@@ -177,10 +178,12 @@ def _plans(api: FastAPI, service: Service) -> None:
         return errors.JSON(made, status_code=202)
 
     @api.get("/v1/supply/at-risk", operation_id="orders_at_risk", **_TAGS, **guarded_by(READ))
-    async def risk(days: Annotated[int, Query(ge=0, le=60)] = RISK_DAYS) -> Response:
-        """Orders that have not come and are promised within some days, the soonest first."""
-        until = clock.now_us() + days * clock.DAY_US
-        rows = await _run(supply_reports.at_risk, shop.warehouse, until)
+    async def risk(
+        days: Annotated[int, Query(ge=0, le=60)] = RISK_DAYS,
+        least: Annotated[float, Query(ge=0, le=1)] = 0.0,
+    ) -> Response:
+        """Orders that have not come and are promised within some days, likeliest late first."""
+        rows = await _run(partial(late_risk.at_risk, shop, days=days, least=least))
         return errors.JSON({"orders": [_plain(row) for row in rows]})
 
 
@@ -191,6 +194,16 @@ def _known(api: FastAPI, service: Service) -> None:
     async def suppliers() -> Response:
         """Scorecards: on time, lead time, chance of being late next, fill rate, price change."""
         return errors.JSON({"suppliers": await _run(supplier_cards.cards, service.shop)})
+
+    @api.get("/v1/supply/sourcing", operation_id="list_sourcing", **_TAGS, **guarded_by(READ))
+    async def sourcing(
+        item_id: Annotated[str | None, Query(max_length=128)] = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        offset: Annotated[int, Query(ge=0)] = 0,
+    ) -> Response:
+        """Products with their suppliers ranked: price, what uncertainty costs, days, risk."""
+        ask = partial(supplier_choice.choices, shop, item_id=item_id, most=limit, offset=offset)
+        return errors.JSON({"products": await _run(ask)})
 
     @api.get("/v1/supply/locations", operation_id="list_locations", **_TAGS, **guarded_by(READ))
     async def locations() -> Response:

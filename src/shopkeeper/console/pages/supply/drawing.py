@@ -7,7 +7,7 @@ them with a margin. It is the area of the day, not a coast.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from shopkeeper.supply.routing_schema import Problem, RoutePlan
@@ -18,8 +18,11 @@ LEFT, ROW, HOUR_WIDTH = 84.0, 34.0, 60.0
 Point = tuple[float, float]
 
 
-def plan_map(problem: Problem, plan: RoutePlan) -> dict[str, Any]:
-    """Return the outline, the depots, each route's line and stops, and what was left out."""
+def plan_map(problem: Problem, plan: RoutePlan, over: Container[str] = ()) -> dict[str, Any]:
+    """Return the outline, the depots, each route's line and stops, and what was left out.
+
+    ``over``: stops that have happened.
+    """
     places = {d.warehouse_id: (d.latitude, d.longitude) for d in problem.depots}
     places |= {s.stop_id: (s.latitude, s.longitude) for s in problem.stops}
     spot = _projected(places)
@@ -32,7 +35,13 @@ def plan_map(problem: Problem, plan: RoutePlan) -> dict[str, Any]:
                 "tone": number % TONES + 1,
                 "line": " ".join(f"{x:.1f},{y:.1f}" for x, y in points),
                 "stops": [
-                    {"stop_id": v.stop_id, "n": n, "x": spot[v.stop_id][0], "y": spot[v.stop_id][1]}
+                    {
+                        "stop_id": v.stop_id,
+                        "n": n,
+                        "x": spot[v.stop_id][0],
+                        "y": spot[v.stop_id][1],
+                        "over": v.stop_id in over,
+                    }
                     for n, v in enumerate([v for v in route.visits if v.kind != "depot"], start=1)
                 ],
             }
@@ -54,7 +63,9 @@ def plan_map(problem: Problem, plan: RoutePlan) -> dict[str, Any]:
     }
 
 
-def gantt(problem: Problem, plan: RoutePlan) -> dict[str, Any]:
+def gantt(
+    problem: Problem, plan: RoutePlan, over: Container[str] = (), now_s: int | None = None
+) -> dict[str, Any]:
     """Return each vehicle's day as bars: stops where they are served, idle vehicles too."""
     driven = {route.vehicle_id: route for route in plan.routes}
     ends = [route.visits[-1].leave_s for route in plan.routes]
@@ -78,6 +89,7 @@ def gantt(problem: Problem, plan: RoutePlan) -> dict[str, Any]:
                     "at": _hour(visit.start_s),
                     "opens": _hour(stop.opens_s),
                     "closes": _hour(stop.closes_s),
+                    "over": visit.stop_id in over,
                 }
             )
         lanes.append(
@@ -107,6 +119,7 @@ def gantt(problem: Problem, plan: RoutePlan) -> dict[str, Any]:
         "row": ROW,
         "lanes": lanes,
         "hours": hours,
+        "now": None if now_s is None else LEFT + (now_s - first * 3600) * scale,
     }
 
 
