@@ -17,9 +17,10 @@ from shopkeeper.data.shop import open_shop
 from shopkeeper.fraud import features, rings
 from shopkeeper.fraud.aggregates import declare
 from shopkeeper.fraud.capability import CAPABILITY
+from shopkeeper.fraud.folds import reported_share
 from shopkeeper.fraud.models.detector import Detector
 from shopkeeper.fraud.registry import REGISTRY
-from shopkeeper.fraud.training import delay_of, gather, reported_share, train
+from shopkeeper.fraud.training import delay_of, gather, train
 from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.runtime import Runtime
 from shopkeeper.operate.train import train_one

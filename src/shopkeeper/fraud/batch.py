@@ -14,6 +14,7 @@ import numpy as np
 from shopkeeper.fraud.aggregates import DEEPEST, Agg
 from shopkeeper.fraud.rows import NEVER_US, Rows, Stream
 
+_Known = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 _PAIRS = 4_000_000  # how many (row, member) pairs are looked at together
 SECOND_US = 1e6
 
@@ -22,6 +23,7 @@ def aggregate(rows: Rows, aggs: Sequence[Agg]) -> dict[str, np.ndarray]:
     """Return name -> (n,) float64, NaN where the row has no such entity."""
     found: dict[str, np.ndarray] = {}
     groups: dict[tuple[str, str], _Groups] = {}
+    clocks: dict[str, _Clock] = {}
     for agg in aggs:
         code = rows.payments.codes.get(agg.entity)
         source = rows.stream(agg.stream)
@@ -33,18 +35,39 @@ def aggregate(rows: Rows, aggs: Sequence[Agg]) -> dict[str, np.ndarray]:
             continue
         key = (agg.entity, agg.stream)
         if key not in groups:
-            groups[key] = _Groups(rows, source, code, source.codes[agg.entity])
+            clock = clocks.setdefault(agg.stream, _Clock(rows.payments.at_us, source.at_us))
+            groups[key] = _Groups(rows, source, code, source.codes[agg.entity], clock)
         values = np.full(len(rows), np.nan)
         values[groups[key].asked] = _compute(rows, groups[key], agg)
         found[agg.name] = values
     return found
 
 
+class _Clock:
+    """How much of a stream had happened some time before each row; the same for all entities.
+
+    Searched once per span and in order of time: the answers lie side by side in memory.
+    """
+
+    def __init__(self, asked_us: np.ndarray, source_us: np.ndarray) -> None:
+        self.asked_us, self.source_us = asked_us, source_us
+        self._numbers: dict[int, np.ndarray] = {}
+
+    def number(self, back_us: int) -> np.ndarray:
+        """Return per row how many things happened up to ``back_us`` before it."""
+        if back_us not in self._numbers:
+            moments = self.asked_us - back_us
+            self._numbers[back_us] = np.searchsorted(self.source_us, moments, side="right")
+        return self._numbers[back_us]
+
+
 class _Groups:
     """Members of a stream sorted by entity value, and the rows that ask about them."""
 
-    def __init__(self, rows: Rows, source: Stream, code: np.ndarray, theirs: np.ndarray) -> None:
-        self.source = source
+    def __init__(
+        self, rows: Rows, source: Stream, code: np.ndarray, theirs: np.ndarray, clock: _Clock
+    ) -> None:
+        self.source, self.clock = source, clock
         self.own = source is rows.payments
         members = np.flatnonzero(theirs >= 0)
         members = members[np.argsort(theirs[members], kind="stable")]
@@ -60,6 +83,7 @@ class _Groups:
         self.place = np.arange(len(members)) if self.own else None
         self._ranges: dict[int, np.ndarray] = {}
         self._frauds: _Groups | None = None
+        self.known: dict[tuple[int, int], _Known] = {}  # of frauds: by (delay, window)
         self.known_us = np.zeros(0, np.int64)
         self.number = np.zeros(0, np.int64)  # of frauds: their row
 
@@ -78,8 +102,13 @@ class _Groups:
 
     def _cached(self, back_us: int) -> np.ndarray:
         if back_us not in self._ranges:
-            self._ranges[back_us] = self.before(self.at_us - back_us)
+            number = self.clock.number(back_us)[self.asked]
+            self._ranges[back_us] = np.searchsorted(self.keys, self.base + number, side="left")
         return self._ranges[back_us]
+
+    def up_to(self, back_us: int) -> np.ndarray:
+        """Return how many members lie up to ``back_us`` before each asked row."""
+        return self._cached(back_us)
 
     def frauds(self, rows: Rows) -> _Groups:
         """Return the same groups over known frauds only, asked by the same rows."""
@@ -92,7 +121,8 @@ class _Groups:
             )
             code = np.full(len(rows), -1, dtype=np.int64)
             code[self.asked] = self.base // self.step
-            self._frauds = _Groups(rows, one, code, code[bad])
+            clock = _Clock(rows.payments.at_us, one.at_us)
+            self._frauds = _Groups(rows, one, code, code[bad], clock)
             self._frauds.known_us = rows.known_us[bad][self._frauds.members]
             self._frauds.number = bad
         return self._frauds
@@ -124,16 +154,10 @@ def _compute(rows: Rows, groups: _Groups, agg: Agg) -> np.ndarray:
 def _fraud(rows: Rows, groups: _Groups, agg: Agg) -> np.ndarray:
     """Return a function of the frauds in the window that were known at the row's moment."""
     bad = groups.frauds(rows)
-    low = bad.before(groups.at_us - agg.delay_us - agg.window_us)
-    if agg.delay_us:
-        high = bad.before(groups.at_us - agg.delay_us)
-    else:
-        # A payment never counts itself, even where its label bears its own moment.
-        earlier = np.searchsorted(bad.number, groups.asked, side="left")
-        high = np.searchsorted(bad.keys, bad.base + earlier, side="left")
-    high = np.maximum(high, low)
-    low = np.maximum(low, high - DEEPEST)
-    count, money, first, last = _known(bad, groups.at_us, low, high)
+    span = (agg.delay_us, agg.window_us)
+    if span not in bad.known:
+        bad.known[span] = _known_in(bad, groups, agg)
+    count, money, first, last = bad.known[span]
     if agg.function == "fraud_count":
         return count.astype(np.float64)
     if agg.function == "fraud_rate":
@@ -144,32 +168,36 @@ def _fraud(rows: Rows, groups: _Groups, agg: Agg) -> np.ndarray:
         end = groups.bounds(agg)[1]
         return np.where(count > 0, _over(count.astype(np.float64), end - start, 0.0), 0.0)
     if agg.function == "fraud_mean":
-        return _over(money.astype(np.float64), count, np.nan)
+        return _over(money, count, np.nan)
     moment = first if agg.function == "fraud_first" else last
     return np.where(count > 0, (groups.at_us - moment) / SECOND_US, np.nan)
 
 
-def _known(
-    bad: _Groups, at_us: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return count, money, first and last moment of members in [low, high) known by at_us."""
+def _known_in(bad: _Groups, groups: _Groups, agg: Agg) -> _Known:
+    """Return count, money, first and last moment of the window's frauds known at each row."""
+    low = bad.up_to(agg.delay_us + agg.window_us)
+    if agg.delay_us:
+        high = bad.up_to(agg.delay_us)
+    else:
+        # A payment never counts itself, even where its label bears its own moment.
+        earlier = np.searchsorted(bad.number, groups.asked, side="left")
+        high = np.searchsorted(bad.keys, bad.base + earlier, side="left")
+    high = np.maximum(high, low)
+    low = np.maximum(low, high - DEEPEST)
     times = bad.source.at_us[bad.members]
     amount = bad.source.amount[bad.members]
     n = len(low)
-    count, money = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    count, money = np.zeros(n, np.int64), np.zeros(n)
     first, last = np.full(n, NEVER_US), np.full(n, -NEVER_US)
     some = np.flatnonzero(high > low)
-    if not len(some):
-        return count, money, first, last
     for part in _parts(high[some] - low[some]):
         rows = some[part]
         owner, member = _pairs(low[rows], high[rows])
-        seen = bad.known_us[member] <= at_us[rows][owner]
+        seen = bad.known_us[member] <= groups.at_us[rows][owner]
         owner, member = owner[seen], member[seen]
         count[rows] = np.bincount(owner, minlength=len(rows))
-        sums = np.zeros(len(rows), np.int64)
-        np.add.at(sums, owner, amount[member])
-        money[rows] = sums
+        # Whole minor units below 2^53: sums of doubles are exact.
+        money[rows] = np.bincount(owner, amount[member], len(rows))
         starts = np.flatnonzero(np.diff(owner, prepend=-1))
         ends = np.flatnonzero(np.diff(owner, append=n + 1))
         first[rows[owner[starts]]] = times[member[starts]]

@@ -163,43 +163,49 @@ def _lesson(table: Table, rows: np.ndarray, plan: Plan, seed: int) -> Lesson:
     since = int(table.at_us[rows[0]]) - (plan.test_us - plan.start_us)
     kept = folds.unknown(table.at_us, table.customer, table.known_us, since, rows)
     latest = kept[table.at_us[kept] >= plan.learned_until_us - plan.train_days * DAY_US]
+    # What is learned at the start of the test is what had been reported by then.
+    label = (table.known_us[rows] <= plan.test_us).astype(np.int64)
+    told = np.flatnonzero(table.known_us <= plan.test_us)
+    delays = table.known_us[told] - table.at_us[told]
+    weight = folds.reported_share(plan.test_us - table.at_us[rows], delays)
     return Lesson(
         rows=table.columns[rows],
-        label=table.label[rows],
+        label=label,
         names=table.names,
         day=table.at_us[rows] // DAY_US,
-        calibrate=np.isin(rows, latest),
+        calibrate=np.isin(rows, latest) & (weight > folds.MATURE),
+        weight=np.where(label == 1, 1.0, weight),
         seed=seed,
     )
 
 
 def _validated(table: Table, plan: Plan, setup: Setup) -> dict[str, float]:
-    """Return each candidate's average precision on days before the test, learned before those.
+    """Return each rival's average precision on days before the test, learned before those.
 
     With enough rows before ``start`` the whole plan is moved back until its test is the training
     week; otherwise the training days are cut at two thirds. One rival alone needs no vote.
     """
     if len(set(candidates.RIVALS) & set(setup.among)) < 2:
         return {}
+    known = table.known_us <= plan.test_us
     back = plan.moved(-(plan.train_days + plan.delay_days))
     if table.at_us[0] > back.start_us or plan.test_days > plan.train_days:
         cut = plan.start_us + plan.train_days * DAY_US * 2 // 3
         early = folds.between(table.at_us, plan.start_us, cut)
         late = folds.between(table.at_us, cut, plan.learned_until_us)
-        if not table.label[early].any() or not table.label[late].any():
+        if not known[early].any() or not known[late].any():
             return {}
         lessons = {n: _lesson(table, early, plan, setup.seed) for n in candidates.RIVALS[:1]}
     else:
         early = folds.between(table.at_us, back.start_us, back.learned_until_us)
         late = folds.between(table.at_us, back.test_us, back.end_us)
         late = folds.unknown(table.at_us, table.customer, table.known_us, back.start_us, late)
-        if not table.label[early].any() or not table.label[late].any():
+        if not known[early].any() or not known[late].any():
             return {}
         lessons = _lessons(table, back, setup)
     return {
         name: metrics.average_precision(
-            table.label[late],
-            candidates.FITTERS[name](lesson).probability(table.columns[late]),
+            known[late].astype(np.int64), candidates.ranking(lesson)(table.columns[late])
         )
         for name, lesson in lessons.items()
         if name in candidates.RIVALS
@@ -217,15 +223,7 @@ def _judge(
     per_day = metrics.card_precision(table.at_us[rows], customer, label, probability)
     cost, best_fixed = expected_cost(label, probability, table.amount[rows], setup.costs)
     rng = np.random.default_rng(setup.seed + number)
-    draws = []
-    for _ in range(metrics.DRAWS):
-        weight = metrics.drawn_weights(customer, rng)
-        draws.append(
-            (
-                metrics.auc_roc(label, probability, weight),
-                metrics.average_precision(label, probability, weight),
-            )
-        )
+    draws = metrics.drawn(label, probability, customer, rng)
     days = rng.integers(0, len(per_day), (metrics.DRAWS, len(per_day)))
     return {
         "metrics": {
@@ -237,7 +235,7 @@ def _judge(
             "expected_cost": cost,
         },
         "best_fixed_threshold_cost": best_fixed,
-        "draws": np.column_stack([np.array(draws), per_day[days].mean(axis=1)]),
+        "draws": np.column_stack([draws, per_day[days].mean(axis=1)]),
         "ms_per_row": seconds * 1000 / max(len(rows), 1),
         "rows": len(rows),
         "frauds": int(label.sum()),

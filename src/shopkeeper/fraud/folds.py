@@ -15,6 +15,8 @@ from shopkeeper.base import clock
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.base.errors import BadInput
 
+MATURE = 0.9  # share of frauds reported from which on a missing label is believed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -87,3 +89,14 @@ def require(at_us: np.ndarray, label: np.ndarray, plan: Plan, name: str) -> None
                 value=clock.iso(plan.start_us)[:10],
                 allowed=held,
             )
+
+
+def reported_share(age_us: np.ndarray, reported_us: np.ndarray) -> np.ndarray:
+    """Return the share of frauds that are known at an age: the weight of a missing label.
+
+    >>> reported_share(np.array([0, 2, 9]), np.array([1, 2, 3, 4])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    if not len(reported_us):
+        return np.ones(len(age_us))
+    return np.searchsorted(np.sort(reported_us), age_us, side="right") / len(reported_us)

@@ -75,11 +75,19 @@ def card_precision(
     return np.array(per_day)
 
 
-def drawn_weights(customer: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return how often each row counts when customers are drawn again with replacement."""
-    people, place = np.unique(customer, return_inverse=True)
-    counts = rng.multinomial(len(people), np.full(len(people), 1 / len(people)))
-    return np.asarray(counts[place])
+def drawn(
+    label: np.ndarray, score: np.ndarray, customer: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Return (DRAWS, 2) AUC and average precision, customers drawn again with replacement."""
+    order = np.argsort(-score, kind="stable")  # once: sorting what is sorted costs little
+    label, score = label[order], score[order]
+    people, place = np.unique(customer[order], return_inverse=True)
+    chance = np.full(len(people), 1 / len(people))
+    found = np.empty((DRAWS, 2))
+    for row in found:
+        weight = rng.multinomial(len(people), chance)[place]
+        row[:] = auc_roc(label, score, weight), average_precision(label, score, weight)
+    return found
 
 
 def _steps(

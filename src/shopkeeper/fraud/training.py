@@ -22,9 +22,8 @@ from shopkeeper.data import fraud_history
 from shopkeeper.fraud import evaluate, features, folds, rings
 from shopkeeper.fraud.aggregates import declare
 from shopkeeper.fraud.columns import columns_of
-from shopkeeper.fraud.models import calibration
 from shopkeeper.fraud.models.detector import FEW, Detector, learn_strangeness
-from shopkeeper.fraud.models.learn import fit_trees, out_of_fold
+from shopkeeper.fraud.models.learn import fit_calibrated
 from shopkeeper.fraud.rows import NEVER_US, Rows, Stream
 from shopkeeper.learn.contracts import Trained
 
@@ -99,16 +98,21 @@ def fit(table: evaluate.Table, reported_us: np.ndarray, now_us: int, seed: int) 
     positives = int(table.label.sum())
     if positives < FEW:
         return Detector(names=table.names, strange=strange, positives=positives)
-    weight = np.where(table.label == 1, 1.0, reported_share(now_us - table.at_us, reported_us))
-    heard = weight > 0.05
-    rows, label, day = table.columns[heard], table.label[heard], table.at_us[heard] // DAY_US
-    raw = out_of_fold(rows, label, table.names, day, seed, weight=weight[heard])
+    age_us = now_us - table.at_us
+    reported = folds.reported_share(age_us, reported_us)
+    weight = np.where(table.label == 1, 1.0, reported)
     # The curve is learned where labels are mature, so that a missing report is no good payment.
-    mature = (weight[heard] > 0.9) & ~np.isnan(raw)
     # A label makes a row kept; among the rest only mature rows stand for their days.
-    mature &= now_us - table.at_us[heard] >= np.quantile(reported_us, 0.9)
-    curve = calibration.fit(raw[mature], label[mature])
-    text = fit_trees(rows, label, table.names, seed, weight=weight[heard], monotone=True)
+    mature = (weight > folds.MATURE) & (age_us >= np.quantile(reported_us, 0.9))
+    text, curve = fit_calibrated(
+        table.columns,
+        table.label,
+        table.names,
+        table.at_us // DAY_US,
+        seed,
+        calibrate=mature,
+        weight=weight,
+    )
     return Detector(
         names=table.names, strange=strange, trees=text, calibration=curve, positives=positives
     )
@@ -120,17 +124,6 @@ def delay_of(reported_us: np.ndarray) -> int:
         return USUAL_DELAY_DAYS
     days = float(np.quantile(reported_us, 0.9)) / DAY_US
     return int(np.clip(np.ceil(days), SHORTEST_DAYS, LONGEST_DAYS))
-
-
-def reported_share(age_us: np.ndarray, reported_us: np.ndarray) -> np.ndarray:
-    """Return the share of frauds that are known at an age: the weight of a missing label.
-
-    >>> reported_share(np.array([0, 2, 9]), np.array([1, 2, 3, 4])).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    if not len(reported_us):
-        return np.ones(len(age_us))
-    return np.searchsorted(np.sort(reported_us), age_us, side="right") / len(reported_us)
 
 
 def _measured(

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shopkeeper.fraud.models import calibration
 from shopkeeper.fraud.models.booster import FastBooster
 from shopkeeper.fraud.models.detector import Detector, learn_strangeness
-from shopkeeper.fraud.models.learn import fit_trees, out_of_fold
+from shopkeeper.fraud.models.learn import UNHEARD, fit_calibrated, fit_trees
 
 Score = Callable[[np.ndarray], np.ndarray]
 # Features that a plain model of card payments uses, after the Fraud Detection Handbook, ch. 3.
@@ -24,13 +23,17 @@ _PLAIN_PARTS = ("customer_count_", "customer_mean_", "terminal_count_matured", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """Rows (n, width) to learn from; ``day`` (n,); ``calibrate`` (n,) marks rows for that."""
+    """Rows (n, width) to learn from; ``day`` (n,); ``calibrate`` (n,) marks rows for that.
+
+    ``weight`` (n,): how far a missing label means a good payment.
+    """
 
     rows: np.ndarray
     label: np.ndarray
     names: tuple[str, ...]
     day: np.ndarray
     calibrate: np.ndarray
+    weight: np.ndarray
     seed: int
 
 
@@ -80,13 +83,32 @@ def strange(lesson: Lesson) -> Learned:
 
 
 def trees(lesson: Lesson) -> Learned:
-    """Return the calibrated trees with the label-free part beside them."""
-    raw = out_of_fold(lesson.rows, lesson.label, lesson.names, lesson.day, lesson.seed)
-    seen = lesson.calibrate & ~np.isnan(raw)
-    curve = calibration.fit(raw[seen], lesson.label[seen])
-    text = fit_trees(lesson.rows, lesson.label, lesson.names, lesson.seed)
+    """Return the calibrated trees exactly as training serves them."""
+    text, curve = fit_calibrated(
+        lesson.rows,
+        lesson.label,
+        lesson.names,
+        lesson.day,
+        lesson.seed,
+        calibrate=lesson.calibrate,
+        weight=lesson.weight,
+    )
     booster = FastBooster(text)
     return Learned(probability=lambda asked: curve(booster.raw_many(asked)))
+
+
+def ranking(lesson: Lesson) -> Score:
+    """Return only how the trees order rows: all that a choice by average precision needs."""
+    heard = lesson.weight > UNHEARD
+    text = fit_trees(
+        lesson.rows[heard],
+        lesson.label[heard],
+        lesson.names,
+        lesson.seed,
+        weight=lesson.weight[heard],
+        monotone=True,
+    )
+    return FastBooster(text).raw_many
 
 
 FITTERS: dict[str, Callable[[Lesson], Learned]] = {
