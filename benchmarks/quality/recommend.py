@@ -22,7 +22,7 @@ from pathlib import Path
 
 import duckdb
 
-from shopkeeper.cli.evaluate import as_text
+from shopkeeper.cli.evaluate.recommend import as_text
 from shopkeeper.data.importers.interactions import parse_moment
 from shopkeeper.recommend import evaluate
 from shopkeeper.recommend.models import from_file

@@ -20,3 +20,14 @@ def test_top_items_equal_a_full_sort(seed, n, k):
     expected = sorted(range(n), key=lambda row: (-whole[row], row))[:k]
     assert rows.tolist() == expected
     assert scores.tolist() == whole[expected].tolist()
+
+
+def test_the_best_of_many_items_stay_exact_where_they_crowd_in_one_block_or_tie():
+    """Two thousand blocks; the best 30 rows side by side, then a thousand ties at the border."""
+    scores = np.zeros((1_024_000, 1), dtype=np.float32)
+    scores[5000:5030, 0] = np.arange(30) + 2
+    scores[::1024, 0] = 1
+    rows, found = top_items(scores, np.ones(1, dtype=np.float32), 40)
+    assert rows[:30].tolist() == list(range(5029, 4999, -1))
+    assert rows[30:].tolist() == [1024 * at for at in range(10)]
+    assert found[30:].tolist() == [1.0] * 10

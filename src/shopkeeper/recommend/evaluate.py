@@ -19,11 +19,12 @@ import numpy as np
 from shopkeeper.base.errors import BadInput
 from shopkeeper.base.progress import stage
 from shopkeeper.learn import metrics, report
-from shopkeeper.recommend.models import histories, holdout, shelf, study
+from shopkeeper.recommend.models import histories, holdout, learn_rank, shelf, study
 from shopkeeper.recommend.models.blend import Blend
 from shopkeeper.recommend.models.fusion import Judged, Study
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.lists import DEPTH, rank, score_lists
+from shopkeeper.recommend.models.ranker import Ranker
 from shopkeeper.recommend.models.source import Source
 from shopkeeper.recommend.schema import Training
 
@@ -86,6 +87,11 @@ def evaluate(data: Training, setup: Setup, facts: Mapping[str, Any] | None = Non
         name: (_taskless(source), costs[name]) for name, source in fitted.items()
     }
     scorers["blend"] = (blend.scores, blending)
+    with report.measured() as ranking:
+        ranker = learn_rank.learn(chosen, train, protocol=setup.protocol, seed=setup.seed)
+        made = Blend(chosen, protocol=setup.protocol, ranker=ranker).fit(train, blend.sources_)
+    ranking.seconds += blending.seconds
+    scorers["ranked"] = (made.scores, ranking)
     main = "all" if setup.repeats else "discovery"
     tasks = ("all", "repeat", "discovery") if setup.repeats else ("discovery",)
     judgement = _judge_all(scorers, train, judged, tasks)
@@ -96,7 +102,7 @@ def evaluate(data: Training, setup: Setup, facts: Mapping[str, Any] | None = Non
             hint="Say --repeats to rank items met before as well.",
             field="repeats",
         )
-    validation = {n: v for n, v in chosen.validation.get(main, {}).items() if n in judgement}
+    validation = _validation(chosen, ranker, main, judgement)
     champion = max(validation, key=validation.__getitem__) if validation else "blend"
     body = {
         "capability": "recommend",
@@ -110,10 +116,23 @@ def evaluate(data: Training, setup: Setup, facts: Mapping[str, Any] | None = Non
             "weights": {t: dict(w) for t, w in chosen.weights.items()},
             "trend": dict(chosen.trend),
             "validation_subjects": chosen.subjects,
+            "ranker": ranker.validation_,
         },
         "cold": _cold(blend, data, train, target, setup),
     }
-    return Evaluated(report=body, study=chosen, blend=blend)
+    best = made if champion == "ranked" else blend
+    return Evaluated(report=body, study=chosen, blend=best)
+
+
+def _validation(
+    chosen: Study, ranker: Ranker, main: str, judgement: Mapping[str, Any]
+) -> dict[str, float]:
+    """Return NDCG@10 on the last training period of every model judged; the ranker by its gain."""
+    found = {n: v for n, v in chosen.validation.get(main, {}).items() if n in judgement}
+    if ranker.has(main) and "blend" in found:
+        gain = ranker.validation_[main]["ranker"] - ranker.validation_[main]["blend"]
+        found["ranked"] = found["blend"] + gain
+    return found
 
 
 def _taskless(source: Source) -> Scorer:

@@ -69,7 +69,9 @@ def _spans(facts: Mapping[str, Any]) -> dict[str, str]:
 def reasons_for(features: LiveFeatures, prediction: Prediction, place: int) -> tuple[Reason, ...]:
     """Return why candidate ``place`` of a prediction is shown: the main reason first."""
     row = int(prediction.item[place])
-    parts = prediction.parts[place]
+    # What the trees add is no source: it moves items up and down that a source has proposed.
+    named = [at for at, name in enumerate(prediction.sources) if name != "ranker"]
+    parts = prediction.parts[place, named]
     whole = float(parts.sum()) or 1.0
     found: list[Reason] = []
     habit = _habit(features, row)
@@ -77,7 +79,7 @@ def reasons_for(features: LiveFeatures, prediction: Prediction, place: int) -> t
         share = float(parts[column]) / whole
         if share < 0.15 and found:
             break
-        code, facts = _code(features, prediction, row, prediction.sources[column], habit)
+        code, facts = _code(features, prediction, row, prediction.sources[named[column]], habit)
         if all(known.code != code for known in found):
             found.append(Reason(code=code, facts=facts, share=round(share, 4)))
     return tuple(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow.compute as pc
@@ -20,12 +20,13 @@ from shopkeeper.base.errors import BadInput
 from shopkeeper.learn import metrics, report
 from shopkeeper.learn.contracts import Trained
 from shopkeeper.recommend.features import LESS, PURCHASE
-from shopkeeper.recommend.models import holdout, study
+from shopkeeper.recommend.models import holdout, learn_rank, study
 from shopkeeper.recommend.models.blend import Blend
 from shopkeeper.recommend.models.frequency import Frequency
 from shopkeeper.recommend.models.fusion import Judged, Study
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.popularity import Popularity
+from shopkeeper.recommend.models.ranker import Ranker
 from shopkeeper.recommend.models.source import top
 from shopkeeper.recommend.rebuild import codes, dictionary
 from shopkeeper.recommend.schema import Interactions, Training
@@ -34,6 +35,7 @@ TEST_DAYS = 14
 TEST_CUSTOMERS = 1000
 STUDY_CUSTOMERS = 500
 STUDY_ITEMS = 3000
+RANKER_CUSTOMERS = 600
 # What bounds training (EASE takes seconds with the cube of its items) and one answer (a history
 # of a thousand items reads a thousand rows of neighbours).
 SERVED: dict[str, dict[str, Any]] = {
@@ -95,31 +97,40 @@ def train(warehouse: Any, settings: Any) -> Trained:
     cut_us = data.as_of_us - TEST_DAYS * DAY_US
     past, target = holdout.cut_at(data, cut_us)
     models: dict[str, Any] = {}
+    ranker: Ranker | None = None
     if (past.interactions.kind == PURCHASE).sum() >= MIN_PURCHASES:
         chosen = _choose(past, seed)
         judged = holdout.judge(past, target, limit=TEST_CUSTOMERS, seed=seed)
+        ranker = learn_rank.learn(chosen, past, limit=RANKER_CUSTOMERS, seed=seed)
         made = {"popularity": Popularity(), "frequency": Frequency(), "blend": Blend(chosen)}
         for name, model in made.items():
             with report.measured() as cost:
                 model.fit(past)  # type: ignore[attr-defined]
-            models[name] = _measured(model, judged, len(past.interactions.item_ids), seed)
+            models[name] = _measured(model, judged, seed)
             models[name]["fit_seconds"] = round(cost.seconds, 2)
             models[name]["peak_memory_mb"] = round(cost.peak_memory_mb)
+        if ranker.trees_:
+            blend = cast(Blend, made["blend"])
+            ranked = Blend(chosen, ranker=ranker).fit(past, blend.sources_)
+            models["ranked"] = _measured(ranked, judged, seed)
     else:
         chosen = _choose(data, seed)
-    served = Blend(chosen).fit(data)
+    # Folds of customers in the ranker's own period decided whether trees order a task at all.
+    champion = "ranked" if "ranked" in models else "blend"
+    served = Blend(chosen, ranker=ranker if champion == "ranked" else None).fit(data)
     return Trained(
         model=served,
         report={
             "capability": "recommend",
             "protocol": {"split": "time", "at": clock.iso(cut_us), "days": TEST_DAYS},
             "models": models,
-            "champion": "blend",
+            "champion": champion,
             "baseline": "frequency",
             "chosen": {
                 "settings": {name: dict(s) for name, s in chosen.settings.items()},
                 "weights": {task: dict(w) for task, w in chosen.weights.items()},
                 "validation": {task: dict(v) for task, v in chosen.validation.items()},
+                "ranker": ranker.validation_ if ranker else {},
             },
         },
         data={
@@ -169,7 +180,7 @@ def _sample(data: Training, seed: int) -> Training:
     )
 
 
-def _measured(model: Any, judged: Judged, n_items: int, seed: int) -> dict[str, Any]:
+def _measured(model: Any, judged: Judged, seed: int) -> dict[str, Any]:
     """Return metrics of the held-out purchases: all of them, and those new to the customer."""
     names = ("ndcg_at_10", "recall_at_10")
     values: dict[str, list[float]] = {n: [] for n in names}

@@ -13,16 +13,18 @@ weights are chosen on validation (study.py), never on test rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from shopkeeper.learn.artefacts import pack_words, unpack_words
 from shopkeeper.learn.contracts import Artefact
-from shopkeeper.recommend.models import histories, holdout, shelf, study
+from shopkeeper.recommend.models import fusion, histories, holdout, shelf, study
 from shopkeeper.recommend.models.fusion import Study, scaled
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.memo import Memo, key_of
+from shopkeeper.recommend.models.ranker import DEPTH, Ranker, best_of, masked
 from shopkeeper.recommend.models.source import CANDIDATES, ItemRows, Source, top
 from shopkeeper.recommend.schema import Features, Prediction, Training
 
@@ -38,7 +40,21 @@ EXPLAINED = 30  # candidates that get their because; a page never shows more
 # A source whose weight is below this share of the largest cannot move a first page; serving
 # spares its cost.
 WHISPER = 0.005
+ADDED = "ranker"  # the column of what the trees add to the sources' shares
 LIVE = "popularity"  # taken from the features at serving time, so that it follows each event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fused:
+    """One request's candidates (m,) in the blend's order, and the scores they came from."""
+
+    rows: np.ndarray  # rows of the features' items in the model, -1 unknown
+    asked: Histories
+    raws: dict[str, np.ndarray]
+    shares: dict[str, np.ndarray]
+    picked: np.ndarray
+    score: np.ndarray
+    parts: np.ndarray
 
 
 class Blend:
@@ -46,8 +62,15 @@ class Blend:
 
     name = "blend"
 
-    def __init__(self, study: Study | None = None, *, protocol: str = "time") -> None:
-        self.study, self.protocol = study, protocol
+    def __init__(
+        self,
+        study: Study | None = None,
+        *,
+        protocol: str = "time",
+        ranker: Ranker | None = None,
+    ) -> None:
+        self.study, self.protocol, self.ranker = study, protocol, ranker
+        self.ranker_: Ranker | None = None
         self._rows: ItemRows | None = None
         self._memo = Memo()
         self._powers: dict[float, np.ndarray] = {}
@@ -66,6 +89,7 @@ class Blend:
             made = shelf.make(name, self.study_.settings.get(name, {}))
             self.sources_[name] = given if given is not None else made.fit(data)
         self.trend_ = study.trend_of(data, holdout.horizon_days(data))
+        self.ranker_ = None if self.ranker is None else self.ranker.refit_facts(data, self.trend_)
         self._rows, self._powers, self._memo = None, {}, Memo()
         return self
 
@@ -83,11 +107,35 @@ class Blend:
         return self._powers[power]
 
     def scores(self, asked: Histories, task: str = "all") -> np.ndarray:
-        """Return (n_subjects, n_items) blended scores, for measuring many subjects at once."""
-        total = np.zeros((asked.n_subjects, len(self.item_ids_)), dtype=np.float32)
+        """Return (n_subjects, n_items) scores, for measuring many subjects at once.
+
+        Where trees order the task, what they order stands above the rest, best 1.
+        """
+        ranker = self.ranker_
+        names = self._weights(task).keys()
+        if ranker is None or not ranker.has(task):
+            return self.fused({n: self.sources_[n].scores(asked) for n in names}, task)
+        needed = sorted({*names, *ranker.sources_})
+        raws = {name: self.sources_[name].scores(asked) for name in needed}
+        total = self.fused(raws, task)
+        seen = fusion.seen_mask(asked, total.shape[1])
+        ranked = masked(total, task, seen)
+        for row in range(asked.n_subjects):
+            picked = best_of(ranked[row])
+            one = {name: raw[row] for name, raw in raws.items()}
+            total[row] *= np.float32(0.5 / (float(total[row].max()) or 1.0))
+            if len(picked):
+                asked_one, blend = asked.chunk(row, row + 1), ranked[row, picked]
+                order, _ = ranker.rank(task, asked_one, picked, blend, one)
+                total[row, picked[order]] = np.linspace(1.0, 0.6, len(order), dtype=np.float32)
+        return total
+
+    def fused(self, raws: Mapping[str, np.ndarray], task: str) -> np.ndarray:
+        """Return (n_subjects, n_items) weighted sums of raw scores, the blend without trees."""
+        first = next(iter(raws.values()))
+        total = np.zeros(first.shape, dtype=np.float32)
         for name, weight in self._weights(task).items():
-            raw = self.sources_[name].scores(asked)
-            part = raw * (np.float32(weight) / scaled(raw))
+            part = raws[name] * (np.float32(weight) / scaled(raws[name]))
             trend = self._trend(task, name)
             total += part if trend is None else part * trend
         return total
@@ -105,16 +153,35 @@ class Blend:
         return known
 
     def _predict(self, task: str, features: Features) -> Prediction:
+        made = self._fuse(task, features)
+        picked, score, parts = made.picked, made.score, made.parts
+        names, raws, shares = tuple(made.shares), made.raws, made.shares
+        if self.ranker_ is not None and self.ranker_.has(task) and len(picked):
+            picked, score, parts = self._ordered(task, made)
+            names = (*names, ADDED)
+        shown = picked[:EXPLAINED]
+        of_shown = made.rows[shown]
+        of_shown = of_shown[of_shown >= 0]
+        factor = {n: _ratio(shares[n][of_shown], raws[n][of_shown]) for n in raws if n != LIVE}
+        return Prediction(
+            item=picked.astype(np.int32),
+            score=score,
+            sources=names,
+            parts=parts,
+            because=self._because(features, made.asked, made.rows, shown, factor),
+        )
+
+    def _fuse(self, task: str, features: Features) -> _Fused:
+        """Return the candidates of one request in the blend's order, and what they came from."""
         if self._rows is None:
             self._rows = ItemRows(self.item_ids_)
         rows = self._rows.of(features.item_ids)
         asked = histories.of_request(features, rows, context_only=task == "similar")
-        weights = self._asked_now(task)
         raws: dict[str, np.ndarray] = {}
         shares: dict[str, np.ndarray] = {}
         # One place more than items: row -1, an item the model has never seen, reads a zero.
         ours = np.zeros(len(self.item_ids_) + 1, dtype=np.float32)
-        for name, weight in weights.items():
+        for name, weight in self._asked_now(task).items():
             raws[name] = raw = self._raw(name, features, asked)
             share = raw * np.float32(weight / (float(raw.max(initial=0)) or 1.0))
             trend = self._trend(task, name)
@@ -132,26 +199,80 @@ class Blend:
             total *= mine
         picked = top(total, CANDIDATES)
         picked = picked[total[picked] > 0]
-        parts = np.zeros((len(picked), len(weights)), dtype=np.float32)
+        parts = np.zeros((len(picked), len(shares)), dtype=np.float32)
         for at, (name, share) in enumerate(shares.items()):
             mine_rows = picked if name == LIVE else rows[picked]
             inside = (mine_rows >= 0) & (mine_rows < len(share))
             parts[inside, at] = share[mine_rows[inside]]
-        shown = picked[:EXPLAINED]
-        of_shown = rows[shown]
-        of_shown = of_shown[of_shown >= 0]
-        factor = {n: _ratio(shares[n][of_shown], raws[n][of_shown]) for n in raws if n != LIVE}
-        return Prediction(
-            item=picked.astype(np.int32),
+        return _Fused(
+            rows=rows,
+            asked=asked,
+            raws=raws,
+            shares=shares,
+            picked=picked,
             score=total[picked],
-            sources=tuple(weights),
             parts=parts,
-            because=self._because(features, asked, rows, shown, factor),
         )
 
+    def why(self, features: Features, item: int) -> dict[str, Any] | None:
+        """Return what the trees saw in one candidate: each column's addition to its raw score.
+
+        ``item`` a row of ``features.item_ids``; None where no trees ordered it.
+        """
+        task = TASK_OF[features.placement]
+        if self.ranker_ is None or not self.ranker_.has(task):
+            return None
+        made = self._fuse(task, features)
+        known, theirs = self._for_trees(made)
+        place = np.flatnonzero(made.picked[known] == item)
+        if not len(place):
+            return None
+        rows, blend = made.rows[made.picked[known]], made.score[known]
+        adds = self.ranker_.adds(task, made.asked, rows, blend, theirs, int(place[0]))
+        return {"raw": sum(adds.values()), "adds": adds}
+
+    def _for_trees(self, made: _Fused) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the places that trees order, and the raw scores of their sources."""
+        assert self.ranker_ is not None
+        known = np.flatnonzero(made.rows[made.picked] >= 0)[:DEPTH]
+        theirs = {
+            name: made.raws[name]
+            if name in made.raws and name != LIVE
+            else self.sources_[name].score_one(made.asked)
+            for name in self.ranker_.sources_
+        }
+        return known, theirs
+
+    def _ordered(self, task: str, made: _Fused) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return candidates, scores and parts in the trees' order, with their column at the end.
+
+        A score is the probability of a purchase. The sources' shares keep their proportions; the
+        last column is what the trees add to them or take away. Items that training did not know
+        follow in the blend's order.
+        """
+        assert self.ranker_ is not None
+        known, theirs = self._for_trees(made)
+        if not len(known):
+            none = np.zeros(len(made.picked), np.float32)
+            return made.picked, made.score, np.column_stack([made.parts, none])
+        rows, blend = made.rows[made.picked[known]], made.score
+        order, chance = self.ranker_.rank(task, made.asked, rows, blend[known], theirs)
+        rest = np.setdiff1d(np.arange(len(made.picked)), known)
+        place = np.concatenate([known[order], rest])
+        below = 0.5 * float(chance.min()) / (float(blend[rest].max(initial=0)) or 1.0)
+        score = np.concatenate([chance, blend[rest] * below]).astype(np.float32)
+        shares = made.parts[place] * np.float32(float(score[0]) / (float(blend.max()) or 1.0))
+        added = score - shares.sum(axis=1)
+        return made.picked[place], score, np.column_stack([shares, added]).astype(np.float32)
+
     def _asked_now(self, task: str) -> dict[str, float]:
-        """Return the sources worth asking for one request: those that can move the first page."""
+        """Return the sources worth asking for one request: those that can move the first page.
+
+        Trees were taught on the whole sum and read every source, so for them nothing is spared.
+        """
         weights = self._weights(task)
+        if self.ranker_ is not None and self.ranker_.has(task):
+            return weights
         least = WHISPER * max(weights.values(), default=0.0)
         return {name: weight for name, weight in weights.items() if weight >= least}
 
@@ -212,6 +333,9 @@ class Blend:
         for name, source in self.sources_.items():
             own, facts["sources"][name] = source._state()
             arrays |= {f"{name}/{key}": value for key, value in own.items()}
+        if self.ranker_ is not None:
+            own, facts["ranker"] = self.ranker_.state()
+            arrays |= {f"{ADDED}/{key}": value for key, value in own.items()}
         return Artefact(kind=self.name, arrays=arrays, facts=facts)
 
     @classmethod
@@ -226,14 +350,17 @@ class Blend:
         for name, facts in artefact.facts["sources"].items():
             source = shelf.KINDS[name]()
             source.item_ids_ = made.item_ids_
-            own = {
-                key.removeprefix(f"{name}/"): value
-                for key, value in artefact.arrays.items()
-                if key.startswith(f"{name}/")
-            }
-            source._restore(own, facts)
+            source._restore(_under(name, artefact.arrays), facts)
             made.sources_[name] = source
+        if (facts := artefact.facts.get("ranker")) is not None:
+            made.ranker_ = Ranker.restore(_under(ADDED, artefact.arrays), facts)
         return made
+
+
+def _under(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays that one part wrote, by its own names."""
+    start = f"{name}/"
+    return {key.removeprefix(start): a for key, a in arrays.items() if key.startswith(start)}
 
 
 def _ratio(share: np.ndarray, raw: np.ndarray) -> np.ndarray:
