@@ -24,6 +24,7 @@ class FixedRuntime:
     def __init__(self, shop: Any) -> None:
         self.shop, self.fallback, self.counts = shop, False, {"unrecorded": 0}
         self.registry = Registry(shop.settings.models_path)
+        self.ready: set[str] = set()
 
     def start(self) -> None:
         return None

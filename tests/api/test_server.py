@@ -138,6 +138,9 @@ def test_while_warming_events_are_taken_and_decisions_ask_for_patience(server, e
     assert answer.headers["retry-after"]
     assert server.call("GET", "/ready", key=None).status_code == 503
     assert server.call("POST", "/v1/events", json=event()).status_code == 202
+    server.runtime.ready.add("recommend")
+    assert server.call("GET", "/v1/recommendations?placement=home").status_code == 200
+    assert server.call("GET", "/ready", key=None).status_code == 503
 
 
 def test_a_full_disk_shows_in_ready(server, monkeypatch):

@@ -33,7 +33,7 @@ async def recommendations(request: Request, service: Service) -> Response:
         raw = read_object(await request.body())
     else:
         raw = question_of(pairs)
-    service.need_ready()
+    service.need_ready("recommend")
     decision = service.runtime.decide("recommend", raw)
     count(service, decision)
     return JSON(printed(service, decision, language(request, dict(pairs).get("lang"))))

@@ -73,7 +73,7 @@ def _decisions(api: FastAPI, service: Service) -> None:
         card = capabilities.get(capability)
         # One that has a default answers with it rather than not at all.
         if card.default is None:
-            service.need_ready()
+            service.need_ready(capability)
         decide = partial(service.runtime.decide, capability, body)
         # What must hold on disk before it is answered waits away from the loop.
         decision: Decision = await in_thread(decide) if card.commit else decide()

@@ -1,7 +1,8 @@
 """What the routes of one server share: the shop, the runtime, keys, limits, and its state of life.
 
-The server answers while it warms up: events are taken at once, decisions say ``warming`` until
-the live states are rebuilt. ``tasks`` runs beside the requests: compaction, stamps of keys.
+The server answers while it warms up: events are taken at once, a capability decides as soon as
+its live state is rebuilt and says ``warming`` until then. ``tasks`` runs beside the requests:
+compaction, stamps of keys.
 """
 
 from __future__ import annotations
@@ -70,9 +71,9 @@ class Service:
         thread.start()
         return thread
 
-    def need_ready(self) -> None:
-        """Raise 503 while decisions cannot be made."""
-        if self.phase == "ready":
+    def need_ready(self, capability: str | None = None) -> None:
+        """Raise 503 while decisions cannot be made: by a capability, or by all of them."""
+        if self.phase == "ready" or (self.phase == "warming" and capability in self.runtime.ready):
             return
         raise StoreUnavailable(
             "The server is warming up: it rebuilds its live states from the log."
@@ -89,8 +90,11 @@ class Service:
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Return whether the server can do its work, and what of it is lesser than it should be."""
         writable = log_writable(self.shop)
-        capabilities = self.runtime.healthy()["capabilities"] if self.phase == "ready" else {}
-        on_fallback = [name for name, state in capabilities.items() if state["fallback"]]
+        capabilities = self.runtime.healthy()["capabilities"]
+        stands = self.runtime.ready if self.phase == "warming" else capabilities
+        on_fallback = [
+            name for name, state in capabilities.items() if state["fallback"] and name in stands
+        ]
         ready = self.phase == "ready" and writable
         return ready, {
             "ready": ready,

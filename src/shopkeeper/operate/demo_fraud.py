@@ -60,7 +60,7 @@ class Play:
     def __init__(self, shop: Any, truth: Mapping[str, str], rng: np.random.Generator) -> None:
         self.shop, self.truth, self.rng = shop, truth, rng
         self.live = Live(capabilities.get("fraud"), Registry(shop.settings.models_path))
-        self.live.rebuild(shop.warehouse)
+        self.live.rebuild(shop)
         self.live.reload()
         self.bursts, self.quiet = Bursts(), Quiet()
         self.counts = {"decisions": 0, "held": 0, "blocked": 0, "alerts": 0}

@@ -31,6 +31,7 @@ FAULTS = (
     ShopError,
 )
 COMMIT_TRIES = 5
+WARMING = "warming up: its live state is being rebuilt from the log"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,40 +52,57 @@ class Live:
         self.registry = registry
         self.lock = threading.RLock()
         self.state: Any = None
-        self.state_fault: str | None = "not started"
+        self.state_fault: str | None = WARMING
+        # Events that arrive while a state is built from the tables; None: none is being built.
+        self._meanwhile: list[dict[str, Any]] | None = []
         self.model: Any = None
         self.version: str | None = None
         self.model_fault: str | None = None
         self.stamp: tuple[int, int] = (-1, -1)
         self.skipped_events = 0
 
-    def rebuild(self, warehouse: Any) -> None:
-        """Build the state from the tables; a failure is kept and told, not raised."""
+    def rebuild(self, shop: Any) -> None:
+        """Build the state from the shop's tables; a failure is kept and told, not raised.
+
+        The state before it answers meanwhile. Events that arrive while it is built are applied
+        to it before it answers; those that its tables held, it recognises and skips.
+        """
+        with self.lock:
+            self._meanwhile = self._meanwhile or []
         try:
-            state = self.card.rebuild(warehouse)
+            state = self.card.rebuild(shop.warehouse)
+            if self.card.attach is not None:
+                self.card.attach(state, shop)
         except FAULTS as problem:
-            self.state_fault = _told(problem)
+            with self.lock:
+                self.state_fault, self._meanwhile = _told(problem), None
             log.error("state.rebuild_failed", capability=self.card.name, reason=self.state_fault)
             return
         with self.lock:
+            facts, self._meanwhile = self._meanwhile or [], None
             self.state, self.state_fault = state, None
+            self._take(facts)
 
     def apply(self, facts: list[dict[str, Any]]) -> None:
         """Take events in order; one that the state cannot take is counted, logged and left out."""
-        if self.state is None:
-            return
         with self.lock:
-            for fact in facts:
-                try:
-                    self.state.apply(fact)
-                except FAULTS as problem:
-                    self.skipped_events += 1
-                    log.error(
-                        "state.event_skipped",
-                        capability=self.card.name,
-                        event_id=fact.get("event_id"),
-                        reason=_told(problem),
-                    )
+            if self._meanwhile is not None:
+                self._meanwhile.extend(facts)
+            if self.state is not None:
+                self._take(facts)
+
+    def _take(self, facts: list[dict[str, Any]]) -> None:
+        for fact in facts:
+            try:
+                self.state.apply(fact)
+            except FAULTS as problem:
+                self.skipped_events += 1
+                log.error(
+                    "state.event_skipped",
+                    capability=self.card.name,
+                    event_id=fact.get("event_id"),
+                    reason=_told(problem),
+                )
 
     def reload(self) -> str | None:
         """Load the champion, else the one before it; swap after its self-test.

@@ -103,7 +103,7 @@ def _self_test(
 ) -> Verdict:
     """Read the version back from disk and predict once, as the server will."""
     live = Live(card, registry)
-    live.rebuild(shop.warehouse)
+    live.rebuild(shop)
     try:
         model = registry.load(card.name, version, card.models)
         live.self_test(model, registry.version(card.name, version).self_test)

@@ -84,7 +84,7 @@ def add(api: FastAPI, service: Service) -> None:
         **guarded_by("decisions:read", "400", "503"),
     )
     async def preview_rule(body: Annotated[PreviewBody, Body()]) -> Response:
-        service.need_ready()
+        service.need_ready("recommend")
         rule = merchandising.checked("preview", "draft", body.rule)
         ask = partial(
             merchandising.preview,
