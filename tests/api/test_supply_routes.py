@@ -175,3 +175,11 @@ def test_suppliers_are_judged_by_their_own_deliveries(server):
     assert products.json() == {"products": []}
     assert server.call("GET", "/v1/supply/at-risk?days=7&least=0.2").json() == {"orders": []}
     assert server.call("GET", "/v1/supply/at-risk?least=2").status_code == 422
+
+
+def test_the_batch_of_waiting_orders_over_http(server):
+    made = server.call("POST", "/v1/supply/reallocation", json={"dry": True})
+    assert made.status_code == 200, made.text
+    assert made.json()["moved"] == 0
+    assert server.call("POST", "/v1/supply/reallocation", json={"when": "now"}).status_code == 400
+    assert server.call("GET", "/v1/supply/scarcity").json()["shelves"] == []

@@ -49,6 +49,18 @@ _holds = sa.Table(
 )
 
 
+# What the last batch found a unit to be worth, replaced whole; '' as location: the product was
+# in the batch, so its other shelves are worth nothing.
+_prices = sa.Table(
+    "prices",
+    _meta,
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("location_id", sa.Text, primary_key=True),
+    sa.Column("minor", sa.Float, nullable=False),
+    sa.Column("made_us", sa.BigInteger, nullable=False),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """Units of one product set aside at one location for one order."""
@@ -102,16 +114,17 @@ class Reservations:
         seq: int,
         now_us: int,
         settle: Iterable[Ended] = (),
+        empty: Iterable[str] = (),
     ) -> bool:
         """Set units aside if all of them are free; else change nothing and return False.
 
         ``on_hand`` units per cell as of the log's ``seq``. Earlier holds of the same order are
         replaced, so a checkout that is sent again holds its units once. ``settle`` are events
-        that this caller has seen since, applied first.
+        that this caller has seen since, applied first. ``empty``: orders that hold nothing now.
         """
         with self._writing() as connection:
             self._settle(connection, settle)
-            orders = sorted({hold.order_id for hold in holds})
+            orders = sorted({*empty, *(hold.order_id for hold in holds)})
             items = {hold.item_id for hold in holds}
             taken = _held(connection, items, seq, now_us, without=orders)
             for hold in holds:
@@ -149,6 +162,35 @@ class Reservations:
         with self._reading() as connection:
             some = None if items is None else set(items)
             return _held(connection, some, seq, now_us, without=without)
+
+    def put_prices(
+        self, prices: Mapping[Cell, float], items: Iterable[str], *, made_us: int
+    ) -> None:
+        """Replace what units on shelves are worth, in minor units; ``items`` were all priced."""
+        rows = [
+            {"item_id": item, "location_id": place, "minor": minor, "made_us": made_us}
+            for (place, item), minor in prices.items()
+        ]
+        rows += [
+            {"item_id": item, "location_id": "", "minor": 0.0, "made_us": made_us}
+            for item in sorted(set(items))
+        ]
+        with self._writing() as connection:
+            connection.execute(_prices.delete())
+            if rows:
+                connection.execute(_prices.insert(), rows)
+
+    def prices(
+        self, items: Sequence[str] | None, *, since_us: int
+    ) -> tuple[dict[Cell, float], frozenset[str]]:
+        """Return (prices by cell, products that were priced) made since a moment."""
+        chosen = _prices.select().where(_prices.c.made_us >= since_us)
+        if items is not None:
+            chosen = chosen.where(_prices.c.item_id.in_(list(items)))
+        with self._reading() as connection:
+            rows = connection.execute(chosen).fetchall()
+        found = {(r.location_id, r.item_id): r.minor for r in rows if r.location_id}
+        return found, frozenset(r.item_id for r in rows if not r.location_id)
 
     def live_orders(self) -> set[str]:
         """Return the orders that hold anything."""

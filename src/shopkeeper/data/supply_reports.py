@@ -73,6 +73,42 @@ def at_risk(warehouse: Warehouse, until_us: int, most: int = 200) -> list[dict[s
     return warehouse.sql(_AT_RISK, {"until": until_us, "most": most}).to_pylist()
 
 
+# Orders that came, of which nothing left yet and no driver has it on his list.
+_MOVABLE = """
+SELECT d.subject AS order_id, d.decision_id, d.value, d.request, o.occurred_us AS ordered_us
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY subject ORDER BY occurred_us DESC, seq DESC) AS age
+    FROM decisions
+    WHERE capability = 'supply' AND occurred_us >= $since
+        AND value ->> '$.kind' = 'allocation'
+        AND coalesce(request ->> '$.reserve', 'true') = 'true'
+) AS d
+JOIN orders AS o ON d.subject = o.order_id
+WHERE d.age = 1 AND o.status NOT IN ('cancelled', 'refunded')
+    AND d.subject NOT IN (SELECT order_id FROM shipments WHERE order_id IS NOT NULL)
+    AND d.subject NOT IN (
+        SELECT order_id FROM route_stops
+        WHERE order_id IS NOT NULL AND status IN ('planned', 'done', 'failed')
+    )
+    AND (d.value ->> '$.complete' = 'false'
+        OR d.subject IN (SELECT order_id FROM allocations WHERE state = 'waiting'))
+ORDER BY d.subject
+LIMIT $most
+"""
+
+
+def movable_orders(warehouse: Warehouse, since_us: int, most: int) -> list[dict[str, Any]]:
+    """Return orders decided since a moment that may still ship from elsewhere.
+
+    With their last decision and its request; those that nobody could serve are among them.
+    """
+    rows = warehouse.sql(_MOVABLE, {"since": since_us, "most": most}).to_pylist()
+    return [
+        {**row, "value": json.loads(row["value"]), "request": json.loads(row["request"])}
+        for row in rows
+    ]
+
+
 def promises_kept(warehouse: Warehouse) -> list[dict[str, Any]]:
     """Return per week of the order how many parcels came by their promise."""
     return warehouse.sql(_KEPT).to_pylist()

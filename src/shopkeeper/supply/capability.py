@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopkeeper.learn.contracts import Capability
+from shopkeeper.learn.contracts import Capability, Job
 from shopkeeper.supply import fallback
 from shopkeeper.supply.carrier_training import train
 from shopkeeper.supply.explain import explain
@@ -29,4 +29,13 @@ CAPABILITY = Capability(
     attach=attach,
     commit=commit,
     recorded=recorded,
+    jobs=(
+        Job(
+            name="reallocate",
+            says="Allocate the orders not yet picked together, and move those for which it pays.",
+            when="every 5 minutes",
+            run="shopkeeper.operate.reallocate:job",
+            most_minutes=5,
+        ),
+    ),
 )

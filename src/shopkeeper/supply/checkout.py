@@ -8,7 +8,7 @@ batch over many orders at once is allocation.py.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -48,16 +48,24 @@ def best(
     rules: Rules,
     late_days: Mapping[tuple[str, str], float] | None = None,
     prices: Mapping[tuple[str, str], float] | None = None,
+    priced: Container[str] | None = None,
 ) -> Allocation:
     """Return the allocation of least cost. ``late_days``: expected per lane, 0 where left out.
 
     ``prices``: what a unit of (warehouse_id, sku) is worth to others (allocation.shadow_prices);
     without them the last units of a shelf are dearer by scarcity_minor, weighed by the rules.
+    ``priced``: the only skus that the prices speak of; None: all.
     """
     lane_of = cheapest_lanes(lanes, late_days or {}, rules)
     names = sorted(lane_of, key=lambda w: (_parcel(lane_of[w], late_days, rules), w))
     tables = _Tables(
-        order, stock, [lane_of[w] for w in names[:MOST_CANDIDATES]], rules, late_days, prices
+        order,
+        stock,
+        [lane_of[w] for w in names[:MOST_CANDIDATES]],
+        rules,
+        late_days,
+        prices,
+        priced,
     )
     chosen: tuple[int, ...] = ()
     cost = tables.cost(())
@@ -105,6 +113,7 @@ class _Tables:
         rules: Rules,
         late_days: Mapping[tuple[str, str], float] | None,
         prices: Mapping[tuple[str, str], float] | None = None,
+        priced: Container[str] | None = None,
     ) -> None:
         self.order, self.lanes, self.rules = order, lanes, rules
         shape = (len(lanes), len(order.lines))
@@ -115,7 +124,7 @@ class _Tables:
                 free = stock.at(lane.warehouse_id, line.sku)
                 self.has[row, column] = free >= line.quantity - EPSILON
                 self.unit[row, column] = lane.unit_minor * line.quantity
-                if prices is None:
+                if prices is None or not (priced is None or line.sku in priced):
                     scarce = scarcity_minor(free, line.quantity, lane.parcel_minor)
                     self.scarce[row, column] = rules.scarcity_weight * scarce
                 else:

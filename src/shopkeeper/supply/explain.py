@@ -36,6 +36,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Costs less than before by {saved_minor} cents",
         "比原方案节省 {saved_minor} 分",
     ),
+    "stock_gone": (
+        "Its units were not there any more; it ships otherwise",
+        "原有库存已不在，改由其他方式发货",
+    ),
     "notice_read": ("A supplier's message was read", "已读取供应商通知"),
 }
 

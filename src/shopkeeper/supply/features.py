@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shopkeeper.base.errors import BadInput
 from shopkeeper.supply.incoming import Incoming
@@ -16,6 +16,7 @@ from shopkeeper.supply.tariffs import Tariff
 EARTH_KM = 6371.0
 ROAD_FACTOR = 1.3  # road over straight line; a usual mean for towns and country
 FAR_KM = 3000.0
+PRICES_US = 3_600_000_000  # a batch's prices speak for an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,9 @@ class Features:
     known: frozenset[str]  # the products asked for that any place ever stocked
     incoming: Mapping[str, Sequence[Incoming]]  # by product, the earliest first
     zone: str = ""
+    # What the last batch found units to be worth, and the products that it spoke of.
+    prices: Mapping[Cell, float] = field(default_factory=dict)
+    priced: frozenset[str] = frozenset()
 
 
 def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
@@ -48,11 +52,13 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
     items = [line.sku for line in order.lines]
     on_hand = state.on_hand(items)
     held: Mapping[Cell, float] = {}
+    prices, priced = {}, frozenset[str]()
     if state.reservations is not None:
         state.tell_reservations()
         held = state.reservations.held(
             items, seq=state.seq, now_us=as_of_us, without=(order.order_id,)
         )
+        prices, priced = state.reservations.prices(items, since_us=as_of_us - PRICES_US)
     distance = {w.warehouse_id: distance_to(w, order.latitude, order.longitude) for w in warehouses}
     _check_swapped(warehouses, request)
     free = {cell: max(0.0, units - held.get(cell, 0.0)) for cell, units in on_hand.items()}
@@ -67,6 +73,8 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
         known=frozenset(item for item in items if item in state.items),
         incoming={item: state.purchases.of(item) for item in items},
         zone=order.destination,
+        prices=prices,
+        priced=priced,
     )
 
 

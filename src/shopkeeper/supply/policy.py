@@ -25,15 +25,30 @@ def choose(request: Request, features: Features, prediction: Prediction) -> Choi
     order, rules = request.order, features.rules
     if prediction.learned:
         late = _late_days(lanes, rules.promise_level)
-        allocation = checkout.best(order, features.stock, lanes, rules, late)
+        prices = features.prices if features.priced else None
+        allocation = checkout.best(
+            order, features.stock, lanes, rules, late, prices, features.priced or None
+        )
     else:
         allocation = checkout.nearest(order, features.stock, lanes, rules, features.distance_km)
+    return choice_of(request, features, allocation, lanes, learned=prediction.learned)
+
+
+def choice_of(
+    request: Request,
+    features: Features,
+    allocation: Allocation,
+    lanes: Sequence[Lane],
+    *,
+    learned: bool,
+) -> Choice:
+    """Return an allocation as a choice, with its promise and its reasons."""
     waits = {line.sku: _enough(features, line.sku, line.quantity) for line in allocation.short}
     promised = _promised(request, features, allocation, lanes, waits)
     return Choice(
-        subject=order.order_id,
+        subject=request.order.order_id,
         value=_value(request, features, allocation, promised, lanes, waits),
-        reasons=_reasons(features, allocation, lanes, waits, learned=prediction.learned),
+        reasons=_reasons(features, allocation, lanes, waits, learned=learned),
     )
 
 

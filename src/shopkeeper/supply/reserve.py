@@ -34,13 +34,16 @@ def commit(
     return events_of(choice.value, decision_id, now_us, expires_us)
 
 
-def take(state: LiveState, holds: Sequence[Hold], now_us: int) -> bool:
-    """Take units of any orders at once, by what this process knows of the stock."""
+def take(state: LiveState, holds: Sequence[Hold], now_us: int, empty: Sequence[str] = ()) -> bool:
+    """Take units of any orders at once, by what this process knows of the stock.
+
+    ``empty``: orders among them that hold nothing any more.
+    """
     items = sorted({hold.item_id for hold in holds})
     pending: list[Ended] = state.take_pending()
     try:
         taken: bool = state.reservations.take(
-            holds, state.on_hand(items), seq=state.seq, now_us=now_us, settle=pending
+            holds, state.on_hand(items), seq=state.seq, now_us=now_us, settle=pending, empty=empty
         )
     except ShopError:
         state.put_back(pending)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
-from shopkeeper.api.areas import fraud, language, mcp, merchandising, supply, support
+from shopkeeper.api.areas import fraud, language, mcp, merchandising, supply, supply_stock, support
 from shopkeeper.api.service import Service
 
 # In the order of the house.
@@ -19,5 +19,6 @@ AREAS: tuple[Callable[[FastAPI, Service], None], ...] = (
     support.add,
     mcp.add,
     supply.add,
+    supply_stock.add,
     language.add,
 )

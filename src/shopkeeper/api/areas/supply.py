@@ -60,7 +60,7 @@ def _jobs(api: FastAPI, service: Service) -> None:
         """Start planning a day: the body is the day, or {"date", "seconds"} for waiting orders."""
         raw = body
         if "stops" not in body:
-            given = _only(body, ("date", "seconds"))
+            given = only(body, ("date", "seconds"))
             seconds = day_plan.search_of(given)[0]
             ask = partial(supply_desk.day_of, service.shop, given.get("date"), seconds=seconds)
             raw = await _run(ask)
@@ -107,7 +107,7 @@ def _moves(api: FastAPI, service: Service) -> None:
     )
     async def move(job_id: Id, body: Given) -> Response:
         """Move a stop by hand; ``apply`` false only says whether it fits and what it costs."""
-        given = _only(body, ("stop_id", "vehicle_id", "position", "apply"))
+        given = only(body, ("stop_id", "vehicle_id", "position", "apply"))
         stop, vehicle = _text(given, "stop_id"), _text(given, "vehicle_id")
         position = given.get("position", 0)
         if not isinstance(position, int) or isinstance(position, bool):
@@ -159,7 +159,7 @@ def _plans(api: FastAPI, service: Service) -> None:
     )
     async def mark(decision_id: Id, stop_id: Id, request: Request, body: Given) -> Response:
         """Say that a stop is done, failed or skipped."""
-        given = _only(body, ("status", "reason"))
+        given = only(body, ("status", "reason"))
         status, reason = _text(given, "status"), str(given.get("reason") or "")
         who = _who(request)
         await _run(supply_desk.mark_stop, shop, decision_id, stop_id, status, who, reason)
@@ -173,7 +173,7 @@ def _plans(api: FastAPI, service: Service) -> None:
     )
     async def replan(decision_id: Id, body: Given) -> Response:
         """Plan the rest of a day that has begun, as a job: what is done stays as it was."""
-        given = _only(body, route_replan.FIELDS)
+        given = only(body, route_replan.FIELDS)
         made = await _run(route_replan.submit, shop, decision_id, given)
         return errors.JSON(made, status_code=202)
 
@@ -219,7 +219,7 @@ def _known(api: FastAPI, service: Service) -> None:
     )
     async def rule(rule_id: Id, request: Request, body: Given) -> Response:
         """Set a rule: allocation, carrier:NAME or vehicle:NAME; ``text`` is its JSON."""
-        given = _only(body, ("text", "active"))
+        given = only(body, ("text", "active"))
         active = given.get("active", True) is True
         work = partial(supply_desk.put_rule, active=active)
         await _run(work, shop, rule_id, _text(given, "text", 10_000), _who(request))
@@ -242,7 +242,7 @@ def _notices(api: FastAPI, service: Service) -> None:
     )
     async def judge(notice_id: Id, request: Request, body: Given) -> Response:
         """Judge: ``verdict`` look, accept (purchase_order_id, new_day), reject or certain."""
-        given = _only(body, ("verdict", "purchase_order_id", "new_day"))
+        given = only(body, ("verdict", "purchase_order_id", "new_day"))
         verdict = _text(given, "verdict")
         if verdict == "reject":
             await _run(supply_notices.reject, shop, notice_id, _who(request))
@@ -297,7 +297,8 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return lookups.plain({k: v for k, v in row.items() if k not in ("dt", "seq", "event_id")})
 
 
-def _only(body: Mapping[str, Any], allowed: tuple[str, ...]) -> Mapping[str, Any]:
+def only(body: Mapping[str, Any], allowed: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return a body that has known fields alone; BadInput names the first other."""
     for name in body:
         if name not in allowed:
             raise BadInput(
