@@ -15,7 +15,7 @@ import msgspec
 
 from shopkeeper.base import errors
 from shopkeeper.base.settings import Settings
-from shopkeeper.data import definitions, events
+from shopkeeper.data import definitions, events, forecasts
 
 HERE = Path(__file__).parent
 MADE = "<!-- Made by docs/reference/generate.py; edit the code, then run it. -->\n\n"
@@ -42,7 +42,14 @@ def _tables() -> str:
         'SQL over these views: `warehouse.sql("SELECT … FROM orders")`. Money is in minor units, '
         "`*_us` are\nmicroseconds UTC, `dt` is the UTC day. `events` has every field of an event "
         "as a column.\nHow they are built and what `build` means: [the lake](../explain/lake.md)."
-        f"\n\n| table | is | one row per | keys | build |\n|---|---|---|---|---|\n{rows}\n"
+        f"\n\n| table | is | one row per | keys | build |\n|---|---|---|---|---|\n{rows}\n\n"
+        "## Written by a job\n\nOne Parquet file per origin, with a manifest; kept are all origins "
+        f"of {forecasts.KEPT_DAYS} days, then one\na week for {forecasts.KEPT_WEEKS} weeks.\n\n"
+        "| table | is | columns |\n|---|---|---|\n"
+        + "".join(
+            f"| `{name}` | {says} | {', '.join(f'`{column}`' for column in schema.names)} |\n"
+            for name, (says, schema) in forecasts.TABLES.items()
+        )
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from shopkeeper.base.errors import BadInput
 from shopkeeper.inventory import lot_size, newsvendor, order_up_to, reorder_point
@@ -38,7 +39,7 @@ def test_newsvendor_poisson():
 
 def test_poisson_cost_equals_the_sum_over_demand():
     demand = np.arange(200)
-    chance = newsvendor.stats.poisson.pmf(demand, 6)
+    chance = stats.poisson.pmf(demand, 6)
     for level in (0, 3, 8, 20):
         left, short = np.maximum(level - demand, 0), np.maximum(demand - level, 0)
         cost = newsvendor.poisson_cost(level, 6, holding=1, stockout=4)
@@ -89,7 +90,7 @@ def test_min_max_power_approximation():
 def test_no_min_max_beats_the_exact_one():
     """Every (s, S) near the optimum costs at least as much, by the renewal formula itself."""
     demand = np.arange(200)
-    pmf = newsvendor.stats.poisson.pmf(demand, 3)
+    pmf = stats.poisson.pmf(demand, 3)
     levels = np.arange(-60, 120)
     costs = np.array([newsvendor.poisson_cost(float(y), 3, holding=1, stockout=9) for y in levels])
     best = order_up_to.exact(pmf, costs, order_cost=20, offset=-60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from made_panels import panel
 
 from shopkeeper.inventory.features import Prepared, Spec, matrix, names
 from shopkeeper.inventory.models.cumulative import Cumulative, Settings, rows_of
+from shopkeeper.inventory.models.ladder import Ladder, prepare
 
 
 @pytest.mark.parametrize("frequency", ["D", "W", "M"])
@@ -94,3 +96,19 @@ def test_a_saved_model_says_the_same():
     again = Cumulative.from_artefact(model.to_artefact())
     for mine, theirs in zip(model.at(prepared, 60, 3), again.at(prepared, 60, 3), strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_one_series_among_others_is_believed_in_as_with_all_of_them():
+    """What categories do comes from every series, so the answer for one must be the same."""
+    made = panel(n=60, t=60, promoted=True)
+    made.units[7, :56] = np.nan  # a new one
+    model = Ladder(frequency="W", drivers=("promotion",), settings=Settings(rounds=10)).fit(made)
+    model.judged_ = replace(model.judged_, chosen=("cumulative", *model.judged_.chosen[1:]))
+    model.trees_ = model.trees_ or model._trees(prepare(made), None, until=60)
+    whole = model.belief(made)
+    for row in (0, 7, 33):
+        asked = SimpleNamespace(panel=made, row=row)
+        one = model.predict(asked)
+        np.testing.assert_allclose(one.quantiles[0], whole.quantiles[row], rtol=1e-9)
+        np.testing.assert_allclose(one.mean[0], whole.mean[row], rtol=1e-9)
+        assert one.model[0] == whole.model[row]

@@ -9,7 +9,7 @@ import click
 from shopkeeper.base import settings
 from shopkeeper.cli.main import print_json
 from shopkeeper.data.shop import open_shop
-from shopkeeper.operate.replenish.cycle import champion, plan
+from shopkeeper.operate.replenish import nightly
 
 WHAT = "inventory"
 
@@ -22,7 +22,7 @@ WHAT = "inventory"
 def command(home: str, what: str, most: int, as_json: bool) -> None:
     """Plan WHAT for this review cycle. A second run in the same cycle doubles nothing."""
     with open_shop(settings.load(home)) as shop:
-        done = plan(shop, most=most, model=champion(shop))
+        done = nightly.run(shop, most=most).planned
     if as_json:
         print_json(asdict(done))
         return

@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from shopkeeper.base.settings import Settings
+from shopkeeper.data import forecasts
 from shopkeeper.data.definitions import closure, table, tables
 from shopkeeper.data.lake import Lake
 from shopkeeper.data.views import Views
@@ -86,7 +87,7 @@ class Warehouse:
 
     def table(self, name: str, as_of_us: int | None = None) -> pa.Table:
         """Return a whole table, or ``events``."""
-        if name != "events":
+        if name != "events" and name not in forecasts.TABLES:
             table(name)
         return self.sql(f"SELECT * FROM {name}", as_of_us=as_of_us)
 
@@ -134,6 +135,9 @@ class Warehouse:
                     self._views.ensure(table(name))
         cursor = self._db.cursor()
         try:
+            for name in forecasts.TABLES.keys() & set(re.findall(r"\w+", text)):
+                shelf = forecasts.OriginShelf(self._lake.folder, name)
+                cursor.execute(f"CREATE TEMP VIEW {name} AS {shelf.view(as_of_us)}")
             if as_of_us is not None:
                 self._stand_at(cursor, named, as_of_us)
             return cursor.sql(text, params=params).to_arrow_table()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shopkeeper.inventory import fallback
 from shopkeeper.inventory.explain import explain
-from shopkeeper.inventory.live import KINDS, features_at, rebuild
+from shopkeeper.inventory.live import KINDS, features_at, ready, rebuild
 from shopkeeper.inventory.models.ladder import Ladder
 from shopkeeper.inventory.policy import choose
 from shopkeeper.inventory.request import parse
@@ -23,6 +23,7 @@ CAPABILITY = Capability(
     models={"ladder": Ladder},
     gating={"pinball": -1, "wape": -1},
     kinds=KINDS,
+    ready=ready,
     jobs=(
         Job(
             name="train",
@@ -32,7 +33,7 @@ CAPABILITY = Capability(
         ),
         Job(
             name="plan",
-            says="Make this review cycle's purchase proposals.",
+            says="Make this review cycle's purchase proposals; judge past forecasts.",
             when="nightly 03:00",
             run="shopkeeper.operate.jobs.work:plan",
         ),

@@ -8,7 +8,8 @@ same function builds the rows that train and the rows that are asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.signal import lfilter
@@ -61,6 +62,19 @@ class Prepared:
             name: (_running(self.units * (v[:, :t] > 0)), _running(v[:, :t] > 0))
             for name, v in self.known.items()
         }
+
+    def only(self, rows: np.ndarray) -> Prepared:
+        """Return the same with some series; what groups are doing stays that of all of them."""
+        part = copy(self)
+        part.panel = _only(self.panel, rows)
+        for name in ("units", "first", "sum", "sum_squares", "sum_seen", "sum_positive", "group"):
+            setattr(part, name, getattr(self, name)[rows])
+        part.ewma = {alpha: level[rows] for alpha, level in self.ewma.items()}
+        part.known = {name: values[rows] for name, values in self.known.items()}
+        part.known_sum = {name: values[rows] for name, values in self.known_sum.items()}
+        part.driven = {name: (a[rows], b[rows]) for name, (a, b) in self.driven.items()}
+        part.beliefs = {}
+        return part
 
     @property
     def periods(self) -> int:
@@ -138,6 +152,27 @@ def matrix(
     for name in (*spec.drivers, *spec.observed):
         columns += _driver(prepared, spec, name, k, horizon, scale, offset)
     return np.column_stack([np.asarray(c, dtype=np.float32) for c in columns])
+
+
+def _only(panel: DemandPanel, rows: np.ndarray) -> DemandPanel:
+    def some(values: np.ndarray | None) -> np.ndarray | None:
+        return None if values is None else values[rows]
+
+    def named(values: Sequence[str]) -> Sequence[str]:
+        return [values[row] for row in rows.tolist()] if len(values) else ()
+
+    return replace(
+        panel,
+        skus=named(panel.skus),
+        locations=named(panel.locations),
+        units=panel.units[rows],
+        in_stock_share=some(panel.in_stock_share),
+        price_minor=some(panel.price_minor),
+        known={name: values[rows] for name, values in panel.known.items()},
+        category=named(panel.category),
+        titles=named(panel.titles),
+        one_off=some(panel.one_off),
+    )
 
 
 def _running(values: np.ndarray) -> np.ndarray:

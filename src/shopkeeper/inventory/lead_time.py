@@ -9,7 +9,7 @@ Source: Kaplan and Meier (1958); shrinkage weight n / (n + k) as in empirical Ba
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -35,8 +35,12 @@ class Deliveries:
     open: np.ndarray
 
 
-def estimate(deliveries: Deliveries) -> dict[tuple[str, str], LeadTime]:
+def estimate(
+    deliveries: Deliveries, skus: Collection[str] | None = None
+) -> dict[tuple[str, str], LeadTime]:
     """Return the lead time of every (supplier, sku) seen, and of (supplier, "") for the rest.
+
+    ``skus``: those that are asked for; None: all.
 
     Raises
     ------
@@ -68,6 +72,8 @@ def estimate(deliveries: Deliveries) -> dict[tuple[str, str], LeadTime]:
         pooled = _blend(own, everybody, arrived, SUPPLIER_WEIGHT)
         found[name, ""] = _thin(pooled, "supplier", arrived)
         for item in np.unique(sku[rows]).tolist():
+            if skus is not None and item not in skus:
+                continue
             mine = rows & (sku == item)
             count = int((mine & ~open_).sum())
             if item and count:

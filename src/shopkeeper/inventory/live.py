@@ -7,8 +7,9 @@ each question, so a delivery of this minute counts.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -38,6 +39,7 @@ class LiveState:
     demand: Known | None = None
     end_us: int = 0
     day: date | None = None
+    reading: threading.Lock = field(default_factory=threading.Lock)
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Forget the panel where an event falls into its days."""
@@ -45,14 +47,19 @@ class LiveState:
             self.demand = self.day = None
 
     def panel(self, now_us: int) -> Known | None:
-        """Return demand up to the last whole day; read once a day."""
+        """Return demand up to the last whole day; read once a day, by one thread."""
         self.warehouse.refresh()
         today = clock.from_us(now_us).date()
-        if self.day != today:
-            self.demand = known.read(self.warehouse, now_us=now_us, frequency=FREQUENCY, most=MOST)
-            end = self.demand.end if self.demand else today
-            self.end_us, self.day = (end - _EPOCH).days * DAY_US, today
-        return self.demand
+        found, day = self.demand, self.day
+        if day != today:
+            with self.reading:
+                if self.day == today:
+                    return self.demand
+                found = known.read(self.warehouse, now_us=now_us, frequency=FREQUENCY, most=MOST)
+                end = found.end if found else today
+                self.demand, self.end_us = found, (end - _EPOCH).days * DAY_US
+                self.day = today
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,11 @@ class Asked(Features):
 def rebuild(warehouse: Any) -> LiveState:
     """Return the state; it reads when it is asked."""
     return LiveState(warehouse)
+
+
+def ready(state: LiveState, as_of_us: int) -> None:
+    """Read the demand of the day if nobody has; the state's lock is not needed for it."""
+    state.panel(as_of_us)
 
 
 def features_at(state: LiveState, request: Request, as_of_us: int) -> Asked:

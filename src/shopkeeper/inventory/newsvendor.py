@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from shopkeeper.base.errors import BadInput
 
@@ -36,10 +36,10 @@ def normal(demand_mean: float, demand_std: float, *, holding: float, stockout: f
     require_costs(holding=holding, stockout=stockout)
     require_at_least(0, demand_std=demand_std)
     ratio = stockout / (holding + stockout)
-    z = float(stats.norm.ppf(ratio))
+    z = float(special.ndtri(ratio))
     level = demand_mean + z * demand_std
     # At the optimum the two loss terms collapse into the density at z (eq. 4.24).
-    cost = (holding + stockout) * float(stats.norm.pdf(z)) * demand_std
+    cost = (holding + stockout) * density(z) * demand_std
     return Level(level=level, cost=cost)
 
 
@@ -57,7 +57,7 @@ def poisson(demand_mean: float, *, holding: float, stockout: float) -> Level:
     require_costs(holding=holding, stockout=stockout)
     require_at_least(0, demand_mean=demand_mean)
     ratio = stockout / (holding + stockout)
-    level = float(stats.poisson.ppf(ratio, demand_mean))
+    level = _poisson_level(ratio, demand_mean)
     cost = poisson_cost(level, demand_mean, holding=holding, stockout=stockout)
     return Level(level=level, cost=cost)
 
@@ -70,11 +70,20 @@ def poisson_cost(level: float, demand_mean: float, *, holding: float, stockout: 
     Snyder and Shen, 2nd ed., eq. 4.10 with the Poisson loss function of appendix C.3.
     """
     # E[(D-S)+] = -(S - mean) (1 - F(S)) + mean f(S); exact, no sum to truncate.
-    tail = float(stats.poisson.sf(level, demand_mean))
-    point = float(stats.poisson.pmf(level, demand_mean)) if level >= 0 else 0.0
+    tail = float(special.pdtrc(level, demand_mean)) if level >= 0 else 1.0
+    point = _poisson_density(level, demand_mean) if level >= 0 else 0.0
     short = -(level - demand_mean) * tail + demand_mean * point
     left = level - demand_mean + short
     return holding * left + stockout * short
+
+
+def density(z: float) -> float:
+    """Return the standard normal density.
+
+    >>> round(density(0), 6)
+    0.398942
+    """
+    return float(np.exp(-z * z / 2) / np.sqrt(2 * np.pi))
 
 
 def normal_loss(z: float) -> float:
@@ -83,7 +92,7 @@ def normal_loss(z: float) -> float:
     >>> round(normal_loss(0), 6)
     0.398942
     """
-    return float(stats.norm.pdf(z) - z * stats.norm.sf(z))
+    return density(z) - z * float(special.ndtr(-z))
 
 
 def from_quantiles(levels: np.ndarray, quantiles: np.ndarray, *, ratio: float) -> np.ndarray:
@@ -132,3 +141,17 @@ def require_at_least(lowest: float, **values: float) -> None:
                 value=value,
                 allowed=f"a number from {lowest:g}",
             )
+
+
+def _poisson_density(level: float, mean: float) -> float:
+    return float(np.exp(special.xlogy(level, mean) - mean - special.gammaln(level + 1)))
+
+
+def _poisson_level(ratio: float, mean: float) -> float:
+    """Return the smallest whole number whose probability of not being exceeded is the ratio."""
+    if mean == 0:
+        return 0.0
+    level = float(np.ceil(special.pdtrik(ratio, mean)))
+    below = max(level - 1, 0.0)
+    # The continuous inverse may end just above a whole number.
+    return below if float(special.pdtr(below, mean)) >= ratio else level

@@ -7,7 +7,7 @@ quantile is linear in the normal score of the level, which draws tails as a norm
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri
 
 from shopkeeper.inventory.schema import LEVELS, Demand
 
@@ -18,7 +18,7 @@ def at_levels(heads: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> n
     >>> at_levels(np.array([0.1, 0.5, 0.9]), np.array([[0.0, 4.0, 9.0]]), np.array([0.5])).tolist()
     [[4.0]]
     """
-    score, wanted = stats.norm.ppf(heads), stats.norm.ppf(levels)
+    score, wanted = ndtri(heads), ndtri(levels)
     place = np.clip(np.searchsorted(score, wanted) - 1, 0, len(score) - 2)
     share = (wanted - score[place]) / (score[place + 1] - score[place])
     low, high = quantiles[:, place], quantiles[:, place + 1]

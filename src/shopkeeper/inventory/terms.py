@@ -22,7 +22,8 @@ def supply_terms(
             sku=seen["item_id"].to_pylist(),
             days=seen["days"].to_numpy(),
             open=seen["open"].to_numpy(zero_copy_only=False),
-        )
+        ),
+        skus=set(items),
     )
     general: dict[str, dict[str, Any]] = {}
     offers: dict[str, list[SupplyTerms]] = {}

@@ -20,10 +20,15 @@ MOST_ROWS = 60_000
 TRAINED_ON = 800  # products, most valuable first; the ladder then serves all of them
 
 
-def train(warehouse: Any, settings: Any) -> Trained:
-    """Return the ladder fitted on the products that sell; BadInput with too short a history."""
+def train(
+    warehouse: Any, settings: Any, *, products: int = TRAINED_ON, most_rows: int = MOST_ROWS
+) -> Trained:
+    """Return the ladder fitted on the products that sell; BadInput with too short a history.
+
+    Fewer ``products`` and ``most_rows`` of the trees make it faster and weaker: for a demo.
+    """
     started = time.perf_counter()
-    found = known.read(warehouse, now_us=clock.now_us(), frequency=FREQUENCY, most=TRAINED_ON)
+    found = known.read(warehouse, now_us=clock.now_us(), frequency=FREQUENCY, most=products)
     periods = found.panel.units.shape[1] if found else 0
     if found is None or periods < MIN_PERIODS:
         raise BadInput(
@@ -33,7 +38,7 @@ def train(warehouse: Any, settings: Any) -> Trained:
             value=periods,
         )
     panel = found.panel
-    trees = Settings(seed=settings.random_seed, most_rows=MOST_ROWS)
+    trees = Settings(seed=settings.random_seed, most_rows=most_rows)
     setup = Setup(horizon=HORIZON, origins=1, seed=settings.random_seed, settings=trees)
     printed = evaluate.evaluate(panel, setup, {"series": len(panel.skus), "periods": periods})
     model = Ladder(frequency=FREQUENCY, drivers=tuple(sorted(panel.known)), settings=trees)

@@ -140,6 +140,8 @@ class Capability:
     asks       (Choice) -> capability -> raw request of the decisions that it needs first
     supply     (Request, capability -> decision value or None) -> Request, asked again with them
     recorded   raw request dict -> what of it goes on the record; None: all of it
+    ready      (LiveState, as_of_us) -> None: read what an answer needs before the state's lock is
+               taken, so that neither other answers nor the log wait for it
     jobs       work that the server does on its own, at its times
     """
 
@@ -161,6 +163,7 @@ class Capability:
     durable: bool = False
     asks: Callable[[Choice], Mapping[str, Mapping[str, Any]]] | None = None
     supply: Callable[[Any, Mapping[str, Any]], Any] | None = None
+    ready: Callable[[Any, int], None] | None = None
     jobs: Sequence[Job] = ()
 
 

@@ -116,6 +116,12 @@ def _train(build: Build, _: progress.Stage) -> dict[str, Any]:
     return {"model": training.version, "alias": training.alias}
 
 
+def _inventory(build: Build, bar: progress.Stage) -> dict[str, Any]:
+    from shopkeeper.operate.demo_inventory import build_inventory
+
+    return build_inventory(build, bar)
+
+
 def _fraud(build: Build, bar: progress.Stage) -> dict[str, Any]:
     from shopkeeper.operate.demo_fraud import build_fraud
 
@@ -140,6 +146,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="compact", title="Log into the lake", run=_compact),
     Stage(name="tables", title="Tables", run=_tables),
     Stage(name="train", title="Training recommendations", run=_train, tells=False),
+    Stage(name="inventory", title="Forecasts and purchase proposals", run=_inventory),
     Stage(name="deliveries", title="Simulated deliveries, routes and notices", run=_deliveries),
     Stage(name="support", title="Articles, simulated parcels, intents", run=_support, tells=False),
     Stage(name="fraud", title="Simulated payments and their fraud decisions", run=_fraud),

@@ -146,10 +146,16 @@ class Live:
         """Predict once on the live state; raise unless the numbers are finite."""
         if self.state is None:
             return
+        self.make_ready()
         with self.lock:
             parsed = self.card.parse(request)
             features = self.card.features(self.state, parsed, clock.now_us())
             require_finite(model.predict(features))
+
+    def make_ready(self) -> None:
+        """Let the state read what the next answer needs, while nobody waits for its lock."""
+        if self.card.ready is not None:
+            self.card.ready(self.state, clock.now_us())
 
     def answer(self, request: Any) -> Answer:
         """Return a choice for a parsed request as of now: by the model, else by the baseline."""
@@ -158,6 +164,7 @@ class Live:
                 f"{self.card.name} cannot answer: {self.state_fault}.",
                 hint="`shopkeeper status` and the log say more; the others keep answering.",
             )
+        self.make_ready()
         with self.lock:
             as_of_us = clock.now_us()
             features = self.card.features(self.state, request, as_of_us)

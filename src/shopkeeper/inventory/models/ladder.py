@@ -60,7 +60,7 @@ class Ladder:
     judged_: Judgement | None = None
     trees_: Cumulative | None = None
     blend_: Blend | None = None  # how sold-out periods are restored; None: never sold out
-    kept_: tuple[DemandPanel, Demand] | None = None  # the last panel and the belief on it
+    kept_: tuple[DemandPanel, Prepared] | None = None  # the last panel, and ready for features
 
     def fit(self, panel: DemandPanel, *, price: np.ndarray | None = None) -> Self:
         """Choose and calibrate on the last origins, then fit on everything."""
@@ -84,23 +84,19 @@ class Ladder:
         return self
 
     def predict(self, features: Asked) -> Demand:
-        """Return the belief on one product of a panel; a panel is believed in once."""
+        """Return the belief on one product of a panel, as ``belief`` has it for all of them."""
         if self.kept_ is None or self.kept_[0] is not features.panel:
-            self.kept_ = features.panel, self.belief(features.panel)
-        whole, row = self.kept_[1], getattr(features, "row", 0)
-        return replace(
-            whole,
-            quantiles=whole.quantiles[[row]],
-            mean=whole.mean[[row]],
-            path=whole.path[[row]],
-            model=(whole.model[row],),
-            segment=(whole.segment[row],),
-        )
+            self.kept_ = features.panel, prepare(features.panel, self.blend_)
+        return self._believe(self.kept_[1], np.array([getattr(features, "row", 0)]))
 
     def belief(self, panel: DemandPanel) -> Demand:
         """Return the belief on every series of a panel at its end."""
+        return self._believe(prepare(panel, self.blend_), np.arange(len(panel.skus)))
+
+    def _believe(self, whole: Prepared, rows: np.ndarray) -> Demand:
+        """Return the belief on some series among all of them."""
         assert self.judged_ is not None, "fit before predict"
-        prepared = prepare(panel, self.blend_)
+        prepared = whole if len(rows) == len(whole.units) else whole.only(rows)
         t = prepared.periods
         levels = spread.standard_levels()
         segment = segments.classify(prepared.panel.units, self.frequency)
@@ -109,7 +105,10 @@ class Ladder:
         mean = np.stack([m for _, m in found], axis=1)
         young = np.flatnonzero(segment == NEW)
         if len(young):
-            quantiles[young], mean[young] = launch.belief(prepared, young, self.horizons, levels)
+            every = segments.classify(whole.panel.units, self.frequency) == NEW
+            quantiles[young], mean[young] = launch.belief(
+                whole, rows[young], self.horizons, levels, new=np.flatnonzero(every)
+            )
         quantiles, mean = spread.tidy(quantiles), np.maximum.accumulate(mean, axis=1)
         return Demand(
             horizons=np.array(self.horizons),

@@ -41,14 +41,17 @@ def curve(prepared: Prepared) -> np.ndarray:
     return result
 
 
-def prior(prepared: Prepared, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def prior(
+    prepared: Prepared, asked: np.ndarray, new: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return (mean, variance) of neighbours' rates per period for the series ``asked`` (rows).
 
-    Without any grown neighbour: the mean of the whole shop; without any at all, 0.
+    ``new``: rows that are nobody's neighbour; None: those asked. Without any grown neighbour: the
+    mean of the whole shop; without any at all, 0.
     """
     panel, t = prepared.panel, prepared.periods
     grown = np.flatnonzero(t - prepared.first >= 2 * _FEWEST)
-    grown = np.setdiff1d(grown, asked)
+    grown = np.setdiff1d(grown, asked if new is None else new)
     if not len(grown):
         return np.zeros(len(asked)), np.zeros(len(asked))
     rate = prepared.scale(t)[grown]
@@ -73,12 +76,17 @@ def prior(prepared: Prepared, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def belief(
-    prepared: Prepared, asked: np.ndarray, horizons: Sequence[int], levels: np.ndarray
+    prepared: Prepared,
+    asked: np.ndarray,
+    horizons: Sequence[int],
+    levels: np.ndarray,
+    *,
+    new: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (quantiles (m, h, q), mean (m, h)) of cumulative demand of new series."""
     t = prepared.periods
     shape = curve(prepared)
-    mean, spread = prior(prepared, asked)
+    mean, spread = prior(prepared, asked, new)
     mean, spread = np.maximum(mean, 1e-6), np.maximum(spread, 1e-6)
     age = np.maximum(t - prepared.first[asked], 0)
     lived = np.array([shape[: min(a, CURVE)].sum() + max(a - CURVE, 0) for a in age.tolist()])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from shopkeeper.inventory.features import WINDOWS, Prepared, cycle_ratio
 from shopkeeper.inventory.spread import standard_levels
@@ -226,7 +226,7 @@ def negative_binomial(mean: np.ndarray, spread: np.ndarray, levels: np.ndarray) 
     # Far above a few units the gamma with the same moments is the same and much cheaper.
     big = (mean > 50)[:, 0]
     found = np.empty((len(mean), q.shape[1]))
-    found[big] = stats.gamma.ppf(q, mean[big] ** 2 / spread[big], scale=(spread / mean)[big])
+    found[big] = special.gammaincinv(mean[big] ** 2 / spread[big], q) * (spread / mean)[big]
     small = ~big
     if small.any():
         found[small] = _by_counting(size[small][:, 0], chance[small][:, 0], q[0])

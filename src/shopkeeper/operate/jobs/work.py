@@ -29,10 +29,10 @@ def train(task: Task) -> dict[str, Any]:
 
 
 def plan(task: Task) -> dict[str, Any]:
-    """Make this review cycle's purchase proposals with the model that serves."""
+    """Make this review cycle's purchase proposals, write the forecast, judge past ones."""
     from dataclasses import asdict
 
-    from shopkeeper.operate.replenish.cycle import champion, plan
+    from shopkeeper.operate.replenish import nightly
 
-    task.tell(None, "planning")
-    return asdict(plan(task.shop, model=champion(task.shop)))
+    night = nightly.run(task.shop, tell=task.tell)
+    return asdict(night.planned) | {"judged_origins": night.judged}

@@ -12,19 +12,20 @@ from datetime import date, timedelta
 from typing import Any
 
 from shopkeeper.base import clock, log
-from shopkeeper.base.errors import ArtefactBroken
 from shopkeeper.data import proposals as tables
 from shopkeeper.data.events import Event
 from shopkeeper.inventory import known, policy
 from shopkeeper.inventory.models import ladder
-from shopkeeper.inventory.schema import Proposal
+from shopkeeper.inventory.models.cumulative import Settings
+from shopkeeper.inventory.schema import Demand, DemandPanel, Proposal
+from shopkeeper.inventory.training import MOST_ROWS
 from shopkeeper.learn.contracts import Decision, Reason
-from shopkeeper.operate import capabilities
-from shopkeeper.operate.registry import Registry
+from shopkeeper.operate.replenish import forecasts
 from shopkeeper.operate.replenish.rules import rules_of
 from shopkeeper.operate.replenish.states import deed, letters
 from shopkeeper.operate.runtime import to_event
 
+FITTED = "ladder, fitted for the plan"
 _MONDAY = date(1970, 1, 5)
 
 
@@ -51,8 +52,13 @@ def cycle_of(day: date, review_days: float) -> str:
     return str(_MONDAY + timedelta(days=(day - _MONDAY).days // length * length))
 
 
-def plan(shop: Any, *, most: int = 20_000, model: Any = None) -> Planned:
-    """Make this cycle's proposals; ``model`` None: the ladder, fitted on what is known."""
+def plan(
+    shop: Any, *, most: int = 20_000, model: Any = None, version: str | None = None
+) -> Planned:
+    """Make this cycle's proposals and write the forecast that they rest on.
+
+    ``model`` None: the ladder, fitted on what is known. ``version`` names the model.
+    """
     now = clock.now_us()
     today = clock.from_us(now).date()
     rules = rules_of(shop)
@@ -72,7 +78,8 @@ def plan(shop: Any, *, most: int = 20_000, model: Any = None) -> Planned:
     done = Planned(cycle=cycle, expired=len(stale))
     if found is not None:
         already = set(tables.of_cycle(shop.warehouse, cycle))
-        belief = model.belief(found.panel) if model else ladder.forecast(found.panel)
+        belief = model.belief(found.panel) if model else _fitted(found.panel)
+        forecasts.keep(shop, belief, found.panel, model=version or FITTED)
         made = policy.propose_many(
             belief,
             skus=found.panel.skus,
@@ -103,16 +110,8 @@ def plan(shop: Any, *, most: int = 20_000, model: Any = None) -> Planned:
     return done
 
 
-def champion(shop: Any) -> Any:
-    """Return the trained model that serves; None (the plan then fits one) without."""
-    card = capabilities.get("inventory")
-    registry = Registry(shop.settings.models_path)
-    try:
-        version = registry.aliases(card.name).get("champion")
-        return registry.load(card.name, version, card.models) if version else None
-    except ArtefactBroken as problem:
-        log.warning("plan.model_not_loaded", reason=problem.message)
-        return None
+def _fitted(panel: DemandPanel) -> Demand:
+    return ladder.forecast(panel, settings=Settings(most_rows=MOST_ROWS))
 
 
 def proposal_id(one: Proposal, cycle: str) -> str:

@@ -1,0 +1,52 @@
+"""The night of inventory: plan with the model that serves, write the forecast, judge the past.
+
+Each step stands alone and doubles nothing, so a night that broke off is simply run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from shopkeeper.base import log
+from shopkeeper.base.errors import ArtefactBroken
+from shopkeeper.operate import capabilities
+from shopkeeper.operate.registry import Registry
+from shopkeeper.operate.replenish import forecasts
+from shopkeeper.operate.replenish.cycle import Planned, plan
+
+Tell = Callable[[float | None, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """What a night came to: the plan, and how many past origins were judged."""
+
+    planned: Planned
+    judged: int
+
+
+def run(shop: Any, *, tell: Tell = lambda share, saying: None, most: int = 20_000) -> Night:
+    """Plan, write the forecast and judge past ones."""
+    tell(0.0, "reading the model")
+    version, model = champion(shop)
+    tell(0.1, "planning")
+    planned = plan(shop, most=most, model=model, version=version)
+    tell(0.6, "judging past forecasts")
+    judged = forecasts.judge(shop, lambda share, saying: tell(0.6 + 0.3 * (share or 0), saying))
+    return Night(planned=planned, judged=judged)
+
+
+def champion(shop: Any) -> tuple[str | None, Any]:
+    """Return version and model that serve; (None, None) without: the plan then fits one."""
+    card = capabilities.get("inventory")
+    registry = Registry(shop.settings.models_path)
+    try:
+        version = registry.aliases(card.name).get("champion")
+        return (
+            (version, registry.load(card.name, version, card.models)) if version else (None, None)
+        )
+    except ArtefactBroken as problem:
+        log.warning("plan.model_not_loaded", reason=problem.message)
+        return None, None
