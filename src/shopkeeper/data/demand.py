@@ -36,7 +36,7 @@ WHERE dt >= CAST($since AS DATE) AND dt < CAST($until AS DATE)
 ORDER BY item_id, location_id, dt
 """
 _LEDGER = """
-SELECT item_id, location_id, dt, on_hand, in_stock_share
+SELECT item_id, location_id, dt, on_hand, least_on_hand, in_stock_share
 FROM stock_days
 WHERE dt < CAST($until AS DATE) AND item_id IN (SELECT unnest(CAST($items AS VARCHAR[])))
 ORDER BY item_id, location_id, dt

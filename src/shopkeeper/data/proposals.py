@@ -144,27 +144,6 @@ def purchase_order(warehouse: Any, purchase_order_id: str) -> list[dict[str, Any
     return found
 
 
-def ripe(warehouse: Any, before: str) -> list[dict[str, Any]]:
-    """Return proposals received or due before a day whose outcome is not on the record yet.
-
-    ``out_days``: days since the proposal on which the ledger was at nothing for a while.
-    """
-    found: list[dict[str, Any]] = warehouse.sql(
-        """SELECT p.decision_id, p.item_id, p.location_id, p.state, p.quantity, p.received,
-            p.expected_receipt, count(s.dt) AS out_days
-        FROM proposals AS p
-        LEFT JOIN stock_days AS s ON p.item_id = s.item_id AND p.location_id = s.location_id
-            AND s.dt > p.dt AND s.dt <= CAST(p.expected_receipt AS DATE) AND s.least_on_hand <= 0
-        WHERE p.expected_receipt < $before AND p.decision_id NOT IN (
-            SELECT decision_id FROM outcomes WHERE label IN ('stock_out', 'in_stock'))
-        GROUP BY p.decision_id, p.item_id, p.location_id, p.state, p.quantity, p.received,
-            p.expected_receipt
-        ORDER BY p.decision_id""",
-        {"before": before},
-    ).to_pylist()
-    return found
-
-
 def rule_text(warehouse: Any, rule_id: str) -> str | None:
     """Return the text of an inventory rule that is active, None where there is none."""
     found = warehouse.sql(

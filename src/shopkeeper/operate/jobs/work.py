@@ -35,4 +35,4 @@ def plan(task: Task) -> dict[str, Any]:
     from shopkeeper.operate.replenish import nightly
 
     night = nightly.run(task.shop, tell=task.tell)
-    return asdict(night.planned) | {"judged_origins": night.judged}
+    return asdict(night.planned) | {"judged_origins": night.judged, "outcomes": night.outcomes}

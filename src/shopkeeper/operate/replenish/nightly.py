@@ -1,4 +1,4 @@
-"""The night of inventory: plan with the model that serves, write the forecast, judge the past.
+"""The night of inventory: tell what came, plan with the model that serves, judge the past.
 
 Each step stands alone and doubles nothing, so a night that broke off is simply run again.
 """
@@ -13,7 +13,7 @@ from shopkeeper.base import log
 from shopkeeper.base.errors import ArtefactBroken
 from shopkeeper.operate import capabilities
 from shopkeeper.operate.registry import Registry
-from shopkeeper.operate.replenish import forecasts
+from shopkeeper.operate.replenish import forecasts, outcomes
 from shopkeeper.operate.replenish.cycle import Planned, plan
 
 Tell = Callable[[float | None, str], None]
@@ -21,21 +21,24 @@ Tell = Callable[[float | None, str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """What a night came to: the plan, and how many past origins were judged."""
+    """What a night came to: outcomes told, the plan, and how many past origins were judged."""
 
     planned: Planned
     judged: int
+    outcomes: int
 
 
 def run(shop: Any, *, tell: Tell = lambda share, saying: None, most: int = 20_000) -> Night:
-    """Plan, write the forecast and judge past ones."""
-    tell(0.0, "reading the model")
+    """Tell outcomes, plan, write the forecast and judge past ones."""
+    shop.warehouse.refresh()
+    tell(0.0, "outcomes")
+    told = outcomes.tell(shop)
     version, model = champion(shop)
     tell(0.1, "planning")
     planned = plan(shop, most=most, model=model, version=version)
     tell(0.6, "judging past forecasts")
     judged = forecasts.judge(shop, lambda share, saying: tell(0.6 + 0.3 * (share or 0), saying))
-    return Night(planned=planned, judged=judged)
+    return Night(planned=planned, judged=judged, outcomes=told)
 
 
 def champion(shop: Any) -> tuple[str | None, Any]:
