@@ -43,7 +43,12 @@ def choose(
     order = Order(rows=prediction.item, why_not=why_not)
     slate = arrange(request, features, order, caps, rules)
     assert all(why_not[row] == 0 for row in slate.rows)
-    items = [_item(features, prediction, slate, position) for position in range(len(slate.rows))]
+    led = [place for place in slate.places if place >= 0]
+    reasons = dict(zip(led, reasons_for(features, prediction, led), strict=True))
+    items = [
+        _item(features, prediction, slate, position, reasons.get(place, ()))
+        for position, place in enumerate(slate.places)
+    ]
     value = {
         "placement": request.placement,
         "items": items,
@@ -123,17 +128,20 @@ def _mark(why_not: np.ndarray, rows: np.ndarray, code: int) -> None:
 
 
 def _item(
-    features: LiveFeatures, prediction: Prediction, slate: Slate, position: int
+    features: LiveFeatures,
+    prediction: Prediction,
+    slate: Slate,
+    position: int,
+    reasons: tuple[Reason, ...],
 ) -> dict[str, Any]:
     row, place = slate.rows[position], slate.places[position]
     if place == RULED:
-        reasons: tuple[Reason, ...] = (Reason(code="picked"),)
+        reasons = (Reason(code="picked"),)
         score, sources = 0.0, {"rule": 1.0}
     elif place < 0:
         reasons = backfill_reason(features, row)
         score, sources = 0.0, {"backfill": 1.0}
     else:
-        reasons = reasons_for(features, prediction, place)
         score = round(float(prediction.score[place]), 6)
         parts = prediction.parts[place].tolist()
         sources = {

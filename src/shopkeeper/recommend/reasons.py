@@ -6,7 +6,7 @@ and the history or cart item that led to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -40,6 +40,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "for_you": ("Matches what you like", "符合您的喜好"),
 }
 NEW_DAYS = 14
+MOST_REASONS = 3
+LEAST_SHARE = 0.15  # of the score, for a second reason
 _HABIT = ("frequency", "buy_again", "repeat")
 _TEXT = ("text",)
 _POPULAR = ("popularity", "category", "fallback", "backfill")
@@ -66,23 +68,31 @@ def _spans(facts: Mapping[str, Any]) -> dict[str, str]:
     return said
 
 
-def reasons_for(features: LiveFeatures, prediction: Prediction, place: int) -> tuple[Reason, ...]:
-    """Return why candidate ``place`` of a prediction is shown: the main reason first."""
-    row = int(prediction.item[place])
+def reasons_for(
+    features: LiveFeatures, prediction: Prediction, places: Sequence[int]
+) -> list[tuple[Reason, ...]]:
+    """Return why the candidates at some places of a prediction are shown: the main reason first."""
     # What the trees add is no source: it moves items up and down that a source has proposed.
     named = [at for at, name in enumerate(prediction.sources) if name != "ranker"]
-    parts = prediction.parts[place, named]
-    whole = float(parts.sum()) or 1.0
-    found: list[Reason] = []
-    habit = _habit(features, row)
-    for column in np.argsort(-parts, kind="stable")[:3].tolist():
-        share = float(parts[column]) / whole
-        if share < 0.15 and found:
-            break
-        code, facts = _code(features, prediction, row, prediction.sources[named[column]], habit)
-        if all(known.code != code for known in found):
-            found.append(Reason(code=code, facts=facts, share=round(share, 4)))
-    return tuple(found)
+    parts = prediction.parts[np.asarray(places, dtype=np.intp)][:, named]
+    best = np.argsort(-parts, axis=1, kind="stable")[:, :MOST_REASONS].tolist()
+    rows = [int(row) for row in prediction.item[list(places)]]
+    habits = _habits(features, rows)
+    found = []
+    for row, columns, shares, whole in zip(
+        rows, best, parts.tolist(), parts.sum(axis=1).tolist(), strict=True
+    ):
+        reasons: list[Reason] = []
+        for column in columns:
+            share = shares[column] / (whole or 1.0)
+            if share < LEAST_SHARE and reasons:
+                break
+            source = prediction.sources[named[column]]
+            code, facts = _code(features, prediction, row, source, habits.get(row))
+            if all(known.code != code for known in reasons):
+                reasons.append(Reason(code=code, facts=facts, share=round(share, 4)))
+        found.append(tuple(reasons))
+    return found
 
 
 def backfill_reason(features: LiveFeatures, row: int) -> tuple[Reason, ...]:
@@ -117,17 +127,23 @@ def _code(
     return ("because_you_bought" if bought else "because_you_viewed"), facts
 
 
-def _habit(features: LiveFeatures, row: int) -> tuple[str, Mapping[str, Any]] | None:
-    """Return how often and how long ago the customer bought the item, None if never."""
+def _habits(
+    features: LiveFeatures, rows: Sequence[int]
+) -> dict[int, tuple[str, Mapping[str, Any]]]:
+    """Return how often and how long ago the customer bought each of some items, if ever."""
     history = features.history
-    rows = np.flatnonzero(history.item == row)
-    if not len(rows):
-        return None
-    lines = zip(history.at_us[rows].tolist(), history.kind[rows].tolist(), strict=True)
-    at_us = sorted({at for at, kind in lines if kind == PURCHASE})
-    if not at_us:
-        return None
-    days = max(0, round((features.as_of_us - at_us[-1]) / DAY_US))
+    wanted = set(rows)
+    times: dict[int, set[int]] = {}
+    bought = np.flatnonzero(history.kind == PURCHASE)
+    lines = zip(history.item[bought].tolist(), history.at_us[bought].tolist(), strict=True)
+    for row, at in lines:
+        if row in wanted:
+            times.setdefault(row, set()).add(at)
+    return {row: _habit(sorted(at_us), features.as_of_us) for row, at_us in times.items()}
+
+
+def _habit(at_us: Sequence[int], as_of_us: int) -> tuple[str, Mapping[str, Any]]:
+    days = max(0, round((as_of_us - at_us[-1]) / DAY_US))
     if len(at_us) == 1:
         return "bought_before", {"days": days}
     if len(at_us) == 2:
