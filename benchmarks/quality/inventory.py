@@ -73,6 +73,7 @@ FRESH = """
             1 - stockout_hours_6_22 / 16.0 AS in_stock_share, third_category_id AS category,
             1 - discount AS discount, holiday_flag AS holiday, activity_flag AS activity
         FROM '{source}'
+        SEMI JOIN chosen USING (store_id, product_id)
     ) TO '{target}' (FORMAT parquet)
 """
 
@@ -135,11 +136,16 @@ def m4_weekly(folder: Path, target: Path) -> str | None:
 
 
 def freshretail(folder: Path, target: Path) -> str | None:
-    """Write daily sales per store and product; hours of 6 to 22 in stock are the share."""
+    """Write a seeded sample of daily series; the share in stock is that of the hours 6 to 22."""
     path = folder / "freshretailnet_city0" / "daily.parquet"
     if not path.exists():
         return f"{path} is not there"
     with duckdb.connect() as engine:
+        every = engine.sql(
+            f"SELECT DISTINCT store_id, product_id FROM '{path}' ORDER BY ALL"
+        ).to_arrow_table()
+        picked = np.random.default_rng(7).choice(every.num_rows, FRESH_SERIES, replace=False)
+        engine.register("chosen", every.take(np.sort(picked)))
         engine.execute(FRESH.format(source=path, target=target))
     return None
 
@@ -170,6 +176,7 @@ FORECAST = ("--frequency", "W", "--horizon", "4", "--origins", "2", "--least-his
 REPLENISH = ("--frequency", "W", "--origins", "0", "--lead-time", "2")
 # Past promotions are in every shop's log; what is not planned is not known ahead.
 PAST = ("--observed", ",".join(PROMOTIONS))
+FRESH_SERIES = 5000  # of 25,811 series
 FRESH_PLAN = ("--known", "holiday", "--observed", "discount,activity")
 SETS = (
     DataSet(

@@ -11,7 +11,7 @@ from made_panels import panel
 from shopkeeper.inventory import spread
 from shopkeeper.inventory.features import Prepared
 from shopkeeper.inventory.models.cumulative import Settings
-from shopkeeper.inventory.models.judging import GLOBAL, Judgement, judge
+from shopkeeper.inventory.models.judging import GLOBAL, Judgement, judge, unjudged
 from shopkeeper.inventory.models.ladder import Ladder
 from shopkeeper.inventory.schema import SEGMENTS
 
@@ -43,9 +43,7 @@ def test_two_rungs_whose_errors_differ_are_averaged():
 
 
 def test_a_single_rung_has_the_whole_weight():
-    nothing = np.zeros((len(SEGMENTS), len(spread.standard_levels())))
-    one = Judgement(chosen=("ets",) * len(SEGMENTS), losses={}, corrections=nothing, rows=0)
-    assert one.parts(0) == [("ets", 1.0)]
+    assert unjudged("ets").parts(0) == [("ets", 1.0)]
 
 
 def test_an_averaged_ladder_serves_the_weighted_sum_of_its_parts():
@@ -55,13 +53,12 @@ def test_an_averaged_ladder_serves_the_weighted_sum_of_its_parts():
     prepared = Prepared(made)
     trees = model.trees_ or model._trees(prepared, None, until=70)
     model.trees_ = trees
-    zero = np.zeros_like(model.judged_.corrections)
     means = {}
     for name, share in (("ets", 1.0), (GLOBAL, 1.0), (f"{GLOBAL}+ets", 0.25)):
         model.judged_ = Judgement(
             chosen=(name,) * len(SEGMENTS),
             losses={},
-            corrections=zero,
+            asked=unjudged(name).asked,
             rows=1,
             shares=(share,) * len(SEGMENTS),
         )

@@ -20,7 +20,11 @@ from shopkeeper.inventory.protocol import Setup, cut, ladder_at, middle_price
 from shopkeeper.inventory.schema import DemandPanel
 
 SIMULATED = {"D": 91, "W": 25, "M": 12}  # held-out periods that the simulation replays, at most
-REFIT = {"D": 28, "W": 5, "M": 6}  # periods between fits in the simulation
+# Fine where fills of 90 and 95 % lie: between settings a curve is read off linearly, and it bends.
+SETTINGS = (0.5, 0.7, 0.8, 0.85, 0.88, *(round(0.9 + 0.01 * i, 2) for i in range(9)), 0.985, 0.997)
+FACTORS = (0.5, 1.0, 1.25, 1.5, 1.645, 1.8, 2.0, 2.25, 2.5, 3.0, 4.0)
+TIMES = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 4.0, 5.0, 6.0)
+REFIT = {"D": 28, "W": 9, "M": 6}  # periods between fits in the simulation
 
 
 def simulation(panel: DemandPanel, setup: Setup) -> dict[str, Any]:
@@ -90,8 +94,7 @@ def _policies(
     prepared: Prepared, quantiles: dict[int, np.ndarray], span: int, service: float
 ) -> dict[str, tuple[tuple[float, ...], float, Level]]:
     levels = spread.standard_levels()
-    z = (0.5, 1.0, 1.5, 1.645, 2.0, 2.5, 3.0, 4.0)
-    asked = tuple(sorted({0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.997, service}))
+    asked = tuple(sorted({*SETTINGS, service}))
 
     def ours(t: int, level: float) -> np.ndarray:
         return spread.at_levels(levels, quantiles[t], np.array([level]))[:, 0]
@@ -105,8 +108,8 @@ def _policies(
 
     return {
         "ladder": (asked, service, ours),
-        "ewma_z": (z, 1.645, smoothed),
-        "velocity": ((1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0), 1.5, velocity),
+        "ewma_z": (FACTORS, 1.645, smoothed),
+        "velocity": (TIMES, 1.5, velocity),
     }
 
 

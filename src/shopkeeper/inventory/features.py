@@ -44,6 +44,8 @@ class Prepared:
     def __init__(self, panel: DemandPanel) -> None:
         self.panel = panel
         seen = np.isfinite(panel.units)
+        # Whole units have whole quantiles; restored demand is told of the panel it came from.
+        self.whole = is_whole(panel.units)
         self.units = np.where(seen, panel.units, 0.0).astype(np.float32)
         self.first = np.where(seen.any(axis=1), seen.argmax(axis=1), panel.units.shape[1])
         self.sum = _running(self.units)
@@ -173,6 +175,12 @@ def _only(panel: DemandPanel, rows: np.ndarray) -> DemandPanel:
         titles=named(panel.titles),
         one_off=some(panel.one_off),
     )
+
+
+def is_whole(units: np.ndarray) -> bool:
+    """Return whether every known period has a whole number of units."""
+    known = units[np.isfinite(units)]
+    return bool((known == np.round(known)).all())
 
 
 def _running(values: np.ndarray) -> np.ndarray:

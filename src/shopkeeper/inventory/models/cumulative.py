@@ -22,6 +22,7 @@ from shopkeeper.learn.contracts import Artefact
 # (horizon, offset): the sum of ``horizon`` periods, ``offset`` after the origin; a plain number is
 # a cumulative horizon.
 Span = int | tuple[int, int]
+MOST_BINS = 127
 HEADS = (0.1, 0.25, 0.5, 0.7, 0.85, 0.95, 0.985)
 
 
@@ -35,7 +36,7 @@ class Settings:
     leaf_rows: int = 100
     feature_share: float = 0.5
     row_share: float = 0.6
-    most_rows: int = 200_000
+    most_rows: int = 120_000
     seed: int = 7
     threads: int = 1
 
@@ -113,7 +114,7 @@ class Cumulative:
             rows.target,
             weight=rows.weight,
             feature_name=width,
-            params={"max_bin": 127, "verbosity": -1},
+            params={"max_bin": MOST_BINS, "verbosity": -1},
             free_raw_data=False,
         )
         data.construct()
@@ -155,7 +156,7 @@ class Cumulative:
             "feature_fraction": chosen.feature_share,
             "bagging_fraction": chosen.row_share,
             "bagging_freq": 1,
-            "max_bin": 127,
+            "max_bin": MOST_BINS,
             "verbosity": -1,
             "num_threads": chosen.threads,
             "seed": chosen.seed,

@@ -31,12 +31,12 @@ SHARES = (0.25, 0.5, 0.75)  # of the global model where it is averaged with a lo
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """``chosen`` (segments,) names of one rung, or of two joined by "+", the first of which has
-    its ``shares`` of the average; losses segment -> name -> loss on validation; corrections
-    (segments, q) of what was chosen, in scaled units."""
+    its ``shares`` of the average; losses segment -> name -> loss on validation; ``asked``
+    (segments, q) the level that the chosen must be asked for to cover each standard level."""
 
     chosen: tuple[str, ...]
     losses: dict[str, dict[str, float]]
-    corrections: np.ndarray
+    asked: np.ndarray
     rows: int
     shares: tuple[float, ...] = (1.0,) * len(SEGMENTS)
 
@@ -59,11 +59,9 @@ def judge(
     levels = spread.standard_levels()
     frequency = prepared.panel.frequency
     if not origins:
-        nothing = np.zeros((len(SEGMENTS), len(levels)))
-        return Judgement(chosen=(rungs[2],) * len(SEGMENTS), losses={}, corrections=nothing, rows=0)
+        return unjudged(rungs[2])
     asked = [(k, h, offset) for k in origins for h, offset in spans]
     actual = np.concatenate([prepared.future(*one) for one in asked])
-    norm = np.concatenate([prepared.scale(k) * h + 0.5 for k, h, _ in asked])
     by_origin = {k: segments.classify(prepared.panel.units[:, :k], frequency) for k in origins}
     codes = np.concatenate([by_origin[k] for k, _, _ in asked])
     good = np.isfinite(actual) & np.concatenate([prepared.first < k for k, _, _ in asked])
@@ -89,7 +87,7 @@ def judge(
     chosen = Judgement(
         chosen=tuple(name for name, _ in picked),
         losses=losses,
-        corrections=np.zeros((len(SEGMENTS), len(levels))),
+        asked=np.tile(levels, (len(SEGMENTS), 1)),
         rows=int(good.sum()),
         shares=tuple(share for _, share in picked),
     )
@@ -97,10 +95,14 @@ def judge(
     for code in range(len(SEGMENTS)):
         rows = codes == code
         taken[rows] = sum(w * beliefs[rung][0][rows] for rung, w in chosen.parts(code))
-    moved = calibrate.corrections(
-        actual[good], taken[good], norm[good], codes[good], levels, len(SEGMENTS)
-    )
-    return replace(chosen, corrections=moved)
+    moved = calibrate.asked_levels(actual[good], taken[good], codes[good], levels, len(SEGMENTS))
+    return replace(chosen, asked=moved)
+
+
+def unjudged(rung: str) -> Judgement:
+    """Return one rung for every segment, taken at its word."""
+    asked = np.tile(spread.standard_levels(), (len(SEGMENTS), 1))
+    return Judgement(chosen=(rung,) * len(SEGMENTS), losses={}, asked=asked, rows=0)
 
 
 def _losses(

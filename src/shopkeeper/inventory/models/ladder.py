@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from shopkeeper.inventory import segments, spread
-from shopkeeper.inventory.features import Prepared, Spec
+from shopkeeper.inventory.features import Prepared, Spec, is_whole
 from shopkeeper.inventory.models import calibrate, censoring, launch, local
 from shopkeeper.inventory.models.censoring import Blend
 from shopkeeper.inventory.models.cumulative import Cumulative, Settings, rows_of
@@ -35,7 +35,7 @@ LEAST_ROWS = 2000  # training rows below which trees would learn noise
 STRIDE = {"D": 5, "W": 1, "M": 1}  # periods between training origins
 RUNGS = {
     "D": ("ma28", "ma56", "ses10", "tsb", "imapa"),
-    "W": ("ma8", "ma13", "ses10", "ses20", "tsb", "adida", "imapa", "ets"),
+    "W": ("ma8", "ma13", "ses10", "ses20", "normal20", "tsb", "adida", "imapa", "ets"),
     "M": ("ma3", "ma12", "ses10", "ses20", "tsb10", "sba", "adida", "imapa", "ets"),
 }
 NEW = SEGMENTS.index("new")
@@ -144,8 +144,8 @@ class Ladder:
             q, m = self._rung(rung, prepared, self.trees_, origin, horizon, offset)
             quantiles += weight[:, None] * q
             mean += weight * m
-        norm = prepared.scale(origin) * horizon + 0.5
-        return calibrate.apply(quantiles, norm, segment, self.judged_.corrections), mean
+        moved = calibrate.apply(quantiles, segment, self.judged_.asked, spread.standard_levels())
+        return np.round(moved) if prepared.whole else moved, mean
 
     def _origins(self, periods: int) -> list[int]:
         last = periods - max(self.judge_at, self.steps)
@@ -198,9 +198,9 @@ class Ladder:
         return local.belief(name, prepared, origin, horizon, offset)
 
     def to_artefact(self) -> Artefact:
-        """Return trees, corrections and choices as plain arrays and facts."""
+        """Return trees, calibration and choices as plain arrays and facts."""
         assert self.judged_ is not None, "fit before saving"
-        arrays: dict[str, Any] = {"corrections": self.judged_.corrections}
+        arrays: dict[str, Any] = {"asked": self.judged_.asked}
         facts: dict[str, Any] = {
             "frequency": self.frequency,
             "drivers": list(self.drivers),
@@ -240,7 +240,7 @@ class Ladder:
         model.judged_ = Judgement(
             chosen=tuple(facts["chosen"]),
             losses=dict(facts["losses"]),
-            corrections=np.asarray(arrays.pop("corrections")),
+            asked=np.asarray(arrays.pop("asked")),
             rows=facts["rows"],
             shares=tuple(facts["shares"]),
         )
@@ -269,7 +269,9 @@ def prepare(panel: DemandPanel, blend: Blend | None = None) -> Prepared:
     if panel.in_stock_share is not None:
         how = blend or censoring.choose(units, panel.in_stock_share, panel.frequency)
         units = censoring.restore(units, panel.in_stock_share, panel.frequency, how)
-    return Prepared(replace(panel, units=units))
+    prepared = Prepared(replace(panel, units=units))
+    prepared.whole = is_whole(panel.units)
+    return prepared
 
 
 def forecast(

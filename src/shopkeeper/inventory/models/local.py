@@ -19,6 +19,7 @@ from shopkeeper.inventory.spread import standard_levels
 Method = Callable[[Prepared, int, int], np.ndarray]
 _BUCKETS = {"D": (1, 2, 4, 7, 14, 28), "W": (1, 2, 4, 8), "M": (1, 2, 3, 6, 12)}
 _MOST_COUNT = 3000  # a mean up to 50 with the widest spread stays far below
+NORMAL = "normal20"
 VARIANCE_PERIODS = {"D": 112, "W": 26, "M": 24}
 
 
@@ -158,7 +159,7 @@ def methods(frequency: str) -> dict[str, Method]:
     for width in WINDOWS[frequency].means:
         found[f"ma{width}"] = partial(moving_average, width=width)
     found["ses10"] = partial(smoothed, alpha=0.1)
-    found["ses20"] = partial(smoothed, alpha=0.2)
+    found["ses20"] = found[NORMAL] = partial(smoothed, alpha=0.2)
     found["tsb"] = partial(tsb, alpha=0.2, beta=0.2)
     found["tsb10"] = tsb
     found["sba"] = croston
@@ -175,16 +176,20 @@ def belief(
     """Return (quantiles (n, q) at the standard levels, mean (n,)) of a method by its name.
 
     Methods are flat; the short cycle (weekdays) multiplies them. Around the mean a negative
-    binomial with the variance of recent sums. Flat and cyclic, so offsets a cycle apart are one
-    answer, which is kept with the panel.
+    binomial with the variance of recent sums; NORMAL takes a normal and independent periods. Flat
+    and cyclic, so offsets a cycle apart are one answer, which is kept with the panel.
     """
     cycle = WINDOWS[prepared.panel.frequency].cycle
     asked = (name, origin, horizon, offset % cycle if horizon % cycle else 0)
     if asked not in prepared.beliefs:
         ratio = cycle_ratio(prepared, origin, horizon, offset)
         mean = methods(prepared.panel.frequency)[name](prepared, origin, horizon) * ratio
-        spreads = variance(prepared, origin, horizon) * ratio
-        found = negative_binomial(mean, spreads, standard_levels())
+        if name == NORMAL:
+            spreads = variance(prepared, origin, 1) * horizon * ratio
+            found = normal(mean, spreads, standard_levels())
+        else:
+            spreads = variance(prepared, origin, horizon) * ratio
+            found = negative_binomial(mean, spreads, standard_levels())
         # Numbers of every origin and method stay, in half the room.
         prepared.beliefs[asked] = found.astype(np.float32), mean
     return prepared.beliefs[asked]
@@ -210,6 +215,12 @@ def variance(prepared: Prepared, origin: int, horizon: int) -> np.ndarray:
     )
     young = prepared.first > start
     return np.where(young, independent, np.maximum(sums.var(axis=1, ddof=1), independent))
+
+
+def normal(mean: np.ndarray, spread: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Return (n, q) normal quantiles, not negative: lighter tails than counts have."""
+    score = special.ndtri(levels)
+    return np.maximum(mean[:, None] + score[None, :] * np.sqrt(np.maximum(spread, 0))[:, None], 0)
 
 
 def negative_binomial(mean: np.ndarray, spread: np.ndarray, levels: np.ndarray) -> np.ndarray:
