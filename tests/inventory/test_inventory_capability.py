@@ -134,3 +134,38 @@ def test_decide_and_plan_speak_for_people(shop, settings, capsys):
     assert "order " in capsys.readouterr().out
     assert main([*home, "plan", "inventory"]) == 0
     assert "proposals for" in capsys.readouterr().out
+
+
+def weekly_promotions(*, told_ahead: float):
+    """Every third week each item is promoted and sells three times as much."""
+    for week in range(WEEKS + 2):
+        for item in range(ITEMS):
+            if (week + item) % 3 == 0:
+                starts = NOW - timedelta(days=7 * week - 7)
+                name = f"p{week}-{item}"
+                yield Event(
+                    event_id=name,
+                    kind="promotion",
+                    occurred_at=min(starts - timedelta(days=told_ahead), NOW),
+                    promotion_id=name,
+                    lines=[Line(item_id=f"i{item}")],
+                    starts_at=starts,
+                    ends_at=starts + timedelta(days=7),
+                )
+
+
+def test_a_plan_told_ahead_is_a_feature_of_what_serves_and_its_report_says_so(shop):
+    """The broken twin: promotions told only when they begin train a ladder that knows no plan."""
+    told = list(weekly_promotions(told_ahead=14))
+    shop.append_events([one for one in told if one.starts_at < NOW])
+    registry = Registry(shop.settings.models_path)
+    blind = train_one(shop, CAPABILITY, registry)
+    assert blind.report["protocol"]["known"] == []
+    assert blind.report["protocol"]["observed"] == ["promotion"]
+    shop.append_events([one for one in told if one.starts_at >= NOW])
+    training = train_one(shop, CAPABILITY, registry)
+    assert training.report["protocol"]["known"] == ["promotion"]
+    assert set(training.report["shares"]) == set(training.report["chosen"])
+    served = registry.load("inventory", training.version, CAPABILITY.models)
+    assert served.ahead >= 1
+    assert served.drivers == ("promotion",)

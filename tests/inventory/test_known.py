@@ -96,3 +96,33 @@ def test_positions_terms_and_days_out_of_stock(shop):
     assert found.terms[found.panel.skus.index("b")] == ()
     assert not found.positions[found.panel.skus.index("b")].counted
     assert "sold_out_lately" in {code for code, _ in found.notes[row]}
+
+
+def promotion(number, item, starts, ends, told):
+    at = [START + timedelta(days=day) for day in (starts, ends)]
+    lines = [Line(item_id=item)]
+    return made(
+        number, "promotion", told, promotion_id=number, lines=lines, starts_at=at[0], ends_at=at[1]
+    )
+
+
+def test_plans_reach_as_far_as_promotions_that_start_after_the_last_day(shop):
+    """Told on day 15: b is promoted in the second week after the 26th; until then nobody is."""
+    shop.append_events([order(1, 0, "a", 2), order(2, 20, "b", 1)])
+    shop.append_events([promotion("p1", "b", 28, 35, told=15)])
+    panel = read(shop).panel
+    t = panel.units.shape[1]
+    assert panel.planned_periods == 2
+    plan = dict(zip(panel.skus, panel.known["promotion"][:, t : t + 2].tolist(), strict=True))
+    assert plan == {"a": [0, 0], "b": [0, 1]}
+
+
+def test_a_promotion_that_only_runs_on_is_no_plan_for_the_others(shop):
+    shop.append_events([order(1, 0, "a", 2), order(2, 20, "b", 1)])
+    shop.append_events([promotion("p1", "b", 18, 24, told=18)])
+    panel = read(shop).panel
+    t = panel.units.shape[1]
+    assert panel.planned_periods == 0
+    plan = dict(zip(panel.skus, panel.known["promotion"][:, t].tolist(), strict=True))
+    assert plan["b"] > 0
+    assert np.isnan(plan["a"])

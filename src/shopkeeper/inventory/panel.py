@@ -154,7 +154,11 @@ def _in_stock(
 def _promoted(
     warehouse: Any, place: Mapping[Key, int], start: date, periods: int, frequency: str
 ) -> np.ndarray:
-    """Return the share of days promoted per period, planned ones ahead; NaN beyond all plans."""
+    """Return the share of days promoted per period, planned ones ahead.
+
+    Plans reach as far as promotions that start after the last day; beyond them NaN, but for the
+    rest of promotions that run already: a shop that tells none ahead has not planned to have none.
+    """
     step, ahead = DAYS[frequency], AHEAD[frequency]
     days = (periods + ahead) * step
     start_us = (start - _EPOCH).days * DAY_US
@@ -168,10 +172,11 @@ def _promoted(
         past = min(days, -((start_us - one["ends_us"]) // DAY_US))
         for row in rows_of[one["item_id"]]:
             on[row, first_day:past] = True
-        last = max(last, past)
+        if first_day >= periods * step:
+            last = max(last, past)
     share = on.reshape(len(place), periods + ahead, step).mean(axis=2)
-    share[:, -(-last // step) :] = np.nan
-    return share
+    beyond = np.arange(periods + ahead) >= -(-last // step)
+    return np.where(beyond[None, :] & (share == 0), np.nan, share)
 
 
 def _mean_price(price: np.ndarray) -> np.ndarray:

@@ -15,11 +15,13 @@ from shopkeeper.inventory.schema import DemandPanel
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """Protocol. ``horizon`` and times in periods; ``known``: drivers known beyond the origin;
-    the panel's other drivers are known up to it."""
+    the panel's other drivers are known up to it. ``ahead``: periods that plans reach; None: as far
+    as is asked."""
 
     horizon: int
     origins: int = 2
     known: tuple[str, ...] = ()
+    ahead: int | None = None
     lead_time: int | None = None
     review: int = 1
     service: float = 0.95
@@ -49,7 +51,8 @@ def cut(panel: DemandPanel, origin: int, ahead: int) -> DemandPanel:
 
 def ladder_at(panel: DemandPanel, setup: Setup, origin: int, **more: Any) -> Ladder:
     """Return the ladder fitted at an origin; ``more``: its horizons, steps, judge_at."""
-    ahead = more.get("steps") or more["judge_at"]
+    asked = more.get("steps") or more["judge_at"]
+    ahead = asked if setup.ahead is None else min(asked, setup.ahead)
     model = Ladder(
         frequency=panel.frequency,
         drivers=tuple(setup.known),

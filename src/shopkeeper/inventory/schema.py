@@ -64,6 +64,13 @@ class DemandPanel:
         """Days in a period."""
         return FREQUENCIES[self.frequency]
 
+    @property
+    def planned_periods(self) -> int:
+        """Periods beyond the end for which every series' plans are known; 0: none is told ahead."""
+        t = self.units.shape[1]
+        known = [np.isfinite(values[:, t:]).all(axis=0) for values in self.known.values()]
+        return min((int(np.cumprod(one).sum()) for one in known), default=0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:

@@ -39,9 +39,18 @@ def train(
         )
     panel = found.panel
     trees = Settings(seed=settings.random_seed, most_rows=most_rows)
-    setup = Setup(horizon=HORIZON, origins=1, seed=settings.random_seed, settings=trees)
+    ahead, drivers = panel.planned_periods, tuple(sorted(panel.known))
+    planned, seen = (drivers, ()) if ahead else ((), drivers)
+    setup = Setup(
+        horizon=HORIZON,
+        origins=1,
+        known=planned,
+        ahead=ahead or None,
+        seed=settings.random_seed,
+        settings=trees,
+    )
     printed = evaluate.evaluate(panel, setup, {"series": len(panel.skus), "periods": periods})
-    model = Ladder(frequency=FREQUENCY, drivers=tuple(sorted(panel.known)), settings=trees)
+    model = Ladder(frequency=FREQUENCY, drivers=planned, observed=seen, ahead=ahead, settings=trees)
     model.fit(panel)
     assert model.judged_ is not None
     return Trained(
@@ -53,6 +62,8 @@ def train(
             "weeks": periods,
             "until": str(found.end),
             "chosen": list(model.judged_.chosen),
+            "shares": list(model.judged_.shares),
+            "planned_weeks": ahead,
             "seconds": round(time.perf_counter() - started, 1),
         },
         self_test={"sku": panel.skus[0], "location": panel.locations[0]},

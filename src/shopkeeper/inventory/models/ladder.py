@@ -280,14 +280,18 @@ def forecast(
     *,
     service: float = 0.95,
     judge_at: int = 3,
-    ahead: int = 0,
     price: np.ndarray | None = None,
     settings: Settings | None = None,
 ) -> Demand:
-    """Fit on a panel and return the belief at its end: cumulative demand per horizon."""
+    """Fit on a panel and return the belief at its end: cumulative demand per horizon.
+
+    Drivers count as planned as far as the panel's plans reach.
+    """
+    ahead, drivers = panel.planned_periods, tuple(sorted(panel.known))
     model = Ladder(
         frequency=panel.frequency,
-        drivers=tuple(sorted(panel.known)),
+        drivers=drivers if ahead else (),
+        observed=() if ahead else drivers,
         ahead=ahead,
         horizons=tuple(horizons),
         service=service,
