@@ -8,14 +8,14 @@ origin. With a lead time, the same models also replenish on the held-out demand 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from shopkeeper.base.errors import BadInput
-from shopkeeper.inventory import spread
+from shopkeeper.inventory import bottom_up, spread
 from shopkeeper.inventory.evaluate_stock import simulation
 from shopkeeper.inventory.features import Prepared
 from shopkeeper.inventory.models import local
@@ -96,6 +96,9 @@ def _forecasts(
         "data": printed["data"] | {"judged_rows": len(rows["ladder"].actual)},
         "models": models,
         "champion": _champion(fitted[origins[0]]),
+        "bottom_up": {
+            name: _bottom_up(rows[name], panel) for name in ("ladder", printed["baseline"])
+        },
         **_choices(fitted[origins[0]]),
     }
 
@@ -218,6 +221,29 @@ def _parts(rows: _Rows) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         "coverage_80": (per(inside.astype(float)), count),
         "coverage_95": (per((rows.actual <= rows.quantiles[:, 3] + 1e-9).astype(float)), count),
         "total_wape": (np.bincount(of_series, weights=np.abs(gap), minlength=size), actual),
+    }
+
+
+def _bottom_up(rows: _Rows, panel: DemandPanel) -> dict[str, float]:
+    """Return the WAPE of each window's totals: per series, category, location and of everything."""
+    windows = [str(window) for window in rows.window.tolist()]
+    labels: dict[str, Sequence[str]] = {
+        "series": [str(one) for one in range(panel.units.shape[0])],
+        "category": panel.category,
+        "location": panel.locations,
+        "all": [""] * panel.units.shape[0],
+    }
+    return {
+        level: round(
+            bottom_up.error(
+                rows.mean,
+                rows.actual,
+                [f"{w} {of[s]}" for w, s in zip(windows, rows.series.tolist(), strict=True)],
+            ),
+            5,
+        )
+        for level, of in labels.items()
+        if len(of) and (level in ("series", "all") or len(set(of)) > 1)
     }
 
 
