@@ -89,7 +89,7 @@ def judge(
         losses=losses,
         asked=np.tile(levels, (len(SEGMENTS), 1)),
         rows=int(good.sum()),
-        shares=tuple(share for _, share in picked),
+        shares=tuple(share if "+" in name else 1.0 for name, share in picked),
     )
     taken = np.empty((len(actual), len(levels)))
     for code in range(len(SEGMENTS)):
