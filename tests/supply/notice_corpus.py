@@ -222,7 +222,7 @@ def _message(rng: np.random.Generator) -> Example:
     lead = _GREET[int(rng.integers(4, 6) if chinese else rng.integers(4))]
     end = _END[int(rng.integers(3, 5) if chinese else rng.integers(3))]
     text = lead + (" " if not chinese else "").join(texts) + end
-    return Example(text=_noise(text, rng), events=tuple(events))
+    return Example(text=noise(text, rng), events=tuple(events))
 
 
 def _sentence(
@@ -292,7 +292,7 @@ def _write(day: date, style: int, zh: bool) -> str:
     return f"{day.day} {month} {day.year}" if style == 1 else f"{month} {day.day}"
 
 
-def _noise(text: str, rng: np.random.Generator) -> str:
+def noise(text: str, rng: np.random.Generator) -> str:
     """Spoil what a mail program spoils: double spaces, full-width digits, breaks, zero widths."""
     if rng.random() < 0.2:
         text = text.replace(" ", "  ")

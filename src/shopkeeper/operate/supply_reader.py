@@ -15,6 +15,7 @@ from shopkeeper.base.errors import Conflict, NotFound
 from shopkeeper.data import supply_reports
 from shopkeeper.operate import supply_notices
 from shopkeeper.supply import notices
+from shopkeeper.supply.models import notice_kinds
 from shopkeeper.supply.schema import NOTICE_FIELDS, Context, NoticeEvent, OpenOrder
 
 MOST_DAYS = 60  # a day that moves further is for a person to look at
@@ -71,8 +72,13 @@ def proposals(shop: Any, notice: Mapping[str, Any]) -> list[dict[str, Any]]:
                 for name, span in event.spans.items()
             },
         }
-        for event in notices.read(notice["text"] or "", known)
+        for event in notices.read(notice["text"] or "", known, _kind)
     ]
+
+
+def _kind(text: str) -> tuple[str, float]:
+    """Return the classifier's guess; it trains on the first message that no rule reads."""
+    return notice_kinds.trained()(text)
 
 
 def apply_certain(shop: Any, notice_id: str) -> dict[str, Any]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shopkeeper.language.entities import Known, dates
 from shopkeeper.language.entities.numbers import EN_NUMBERS, ZH_NUMBER, read_number
 from shopkeeper.language.normalise import Normalised
+from shopkeeper.supply import notice_cues as cues
 from shopkeeper.supply.schema import Context
 
+ANY_DAY = datetime.date(2000, 1, 1)  # amounts do not depend on the day
 _NAMED = re.compile(
     r"(?:\b(?:purchase order|p\.?o\.?|order)(?:\s?(?:no\.?|number|ref\.?))?\s?[#:]?\s?|"
     r"(?:采购订单|采购单|订单)(?:号|编号)?\s?[:#]?\s?)"
@@ -39,12 +42,32 @@ _RANGES = (
         r"(?P<b>\d{1,2})[日号]"
     ),
 )
+_DASHED = re.compile(
+    r"(?<![\d-])(?P<d>\d{1,2})[-. ](?P<m>[A-Z][a-z]{2,8})(?:[-. ](?P<y>20\d\d|\d\d))?(?![\w-])",
+    re.I,
+)
 _MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
+_MONTH_NAMES = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "sept",
+    "october",
+    "november",
+    "december",
+]
 _COUNT = rf"\d{{1,3}}|{ZH_NUMBER}|{'|'.join(sorted(EN_NUMBERS, key=len, reverse=True))}"
 _LENGTH = re.compile(
-    rf"(?<![\d.])(?P<n>{_COUNT}|半)(?:[\s-]|\sof\s|\s(?:more|extra|additional)\s)?"
+    rf"(?<![\d.])(?<![a-z])(?P<n>{_COUNT}|半|个把)"
+    r"(?:[\s-]|\sof\s|\s(?:more|extra|additional|full|whole|further)\s)?"
     r"(?:calendar\s)?(?P<work>business\s|working\s|work|个工作)?"
-    r"(?P<unit>days?|weeks?|fortnight|months?|天|日(?!前)|周|个?星期|个?礼拜|个月)",
+    r"(?P<unit>days?|weeks?|fortnight|months?|天|日(?!前)|周|个?星期|个?礼拜|个月(?![底初中末]))",
     re.I,
 )
 
@@ -101,10 +124,41 @@ def items(text: str, context: Context) -> list[Mark]:
     found: list[Mark] = []
     for name in sorted(names, key=len, reverse=True):
         loose = r"\s?".join(re.escape(part) for part in name.split())
-        shape = re.compile(rf"(?<![\da-z])(?<![\da-z]-){loose}s?(?![\da-z])(?!-\d)", re.I)
+        # After a Chinese name a digit may follow at once: 白瓷杯8元.
+        ends = r"s?(?![\da-z])(?!-\d)" if name[-1].isascii() else ""
+        shape = re.compile(rf"(?<![\da-z])(?<![\da-z]-){loose}{ends}", re.I)
         for match in shape.finditer(text):
             _keep(found, match.start(), match.end(), names[name], True)
+    for match, item in _by_half(text, context):
+        _keep(found, match.start(), match.end(), item, False)
     return sorted(found, key=lambda mark: mark.start)
+
+
+def _by_half(text: str, context: Context) -> Iterator[tuple[re.Match[str], str]]:
+    """Yield places that say at least half of one title's words, and of no other title's."""
+    words = {
+        item: [word for word in order.titles[place].split() if word]
+        for order in context.open_orders
+        for place, item in enumerate(order.items)
+        if place < len(order.titles)
+    }
+    for item, mine in words.items():
+        others = {word for other, some in words.items() if other != item for word in some}
+        if len(mine) < 2:
+            continue
+        for word in mine:
+            if word in others or len(word) < 2 or word[0].isdigit():
+                continue
+            # Two of three words must stand together, one of two alone: "grey blankets", 藏青.
+            rest = "|".join(re.escape(other) for other in mine if other != word)
+            shape = (
+                re.escape(word)
+                if len(mine) == 2 and not word.isascii()
+                else rf"(?<![a-z]){re.escape(word)}s?\s(?:{rest})s?(?![a-z])"
+                rf"|(?<![a-z])(?:{rest})s?\s{re.escape(word)}s?(?![a-z])"
+            )
+            if 2 * (1 if len(mine) == 2 else 2) >= len(mine):
+                yield from ((match, item) for match in re.finditer(shape, text, re.I))
 
 
 def days(made: Normalised, context: Context) -> list[Mark]:
@@ -118,6 +172,12 @@ def days(made: Normalised, context: Context) -> list[Mark]:
             if ends:
                 first, last = ends
                 found.append(Mark(start=match.start(), end=match.end(), value=first, last=last))
+    for match in cues.VAGUE_DAY.finditer(text):
+        _keep(found, match.start(), match.end(), None, False)
+    for match in _DASHED.finditer(text):
+        value = _dashed(match, today)
+        if value is not None:
+            _keep(found, match.start(), match.end(), value, True)
     for match in _NUMERIC.finditer(text):
         whole = match[4] is not None
         # Without a year only a slash makes it a day; 12.50 may be a price.
@@ -129,8 +189,10 @@ def days(made: Normalised, context: Context) -> list[Mark]:
     for entity in dates.find(made, Known(today=today)):
         start, end = places.get(entity.start, 0), stops.get(entity.end, 0)
         vague = "last" in entity.facts
-        _keep(found, start, end, None if vague else entity.value, not vague)
-    return sorted(found, key=lambda mark: mark.start)
+        value = _coming(entity.text, entity.value, today)
+        _keep(found, start, end, None if vague else value, not vague)
+    found.sort(key=lambda mark: mark.start)
+    return [mark for mark in found if not _named_twice(mark, found, text)]
 
 
 def lengths(text: str) -> list[Mark]:
@@ -139,18 +201,25 @@ def lengths(text: str) -> list[Mark]:
     >>> [m.value for m in lengths("two weeks, 5 days, 三天, 5 working days")]
     ['14', '5', '3', None]
     """
-    found = []
+    found: list[Mark] = []
+    for match in cues.VAGUE_LENGTH.finditer(text):
+        found.append(Mark(start=match.start(), end=match.end(), value=None, certain=False))
     for match in _LENGTH.finditer(text):
         unit = match["unit"].lower()
         per = 7 if unit[0] in "w周" or "星" in unit or "礼" in unit else 1
         per = 14 if unit == "fortnight" else 30 if unit[0] == "m" or "月" in unit else per
         half = match["n"] == "半"
-        number = per // 2 if half else int(read_number(match["n"])) * per
+        number = (
+            per // 2
+            if half
+            else int(read_number("一" if match["n"] == "个把" else match["n"])) * per
+        )
         value = None if match["work"] else str(number)
         # 12月5日 and 5 December have a count that is a day's name, not a length.
-        if not (unit == "日" and re.search(r"月$", text[: match.start()])):
-            found.append(Mark(start=match.start(), end=match.end(), value=value))
-    return found
+        named = unit == "日" and re.search(r"月$", text[: match.start()])
+        if not named and not cues.USUAL.search(text[match.start() - 6 : match.end() + 14]):
+            _keep(found, match.start(), match.end(), value, True)
+    return sorted(found, key=lambda mark: mark.start)
 
 
 def _keep(found: list[Mark], start: int, end: int, value: str | None, certain: bool) -> None:
@@ -183,11 +252,54 @@ def _numeric(match: re.Match[str], today: datetime.date, style: str | None) -> s
     return different.pop().isoformat() if len(different) == 1 and style is None else None
 
 
+def _dashed(match: re.Match[str], today: datetime.date) -> str | None:
+    word = match["m"].lower()
+    at = _MONTHS.find(word[:3])
+    if at < 0 or at % 3 or (len(word) > 3 and word not in _MONTH_NAMES):
+        return None
+    year = match["y"]
+    years = (
+        [int(year) + (2000 if len(year) == 2 else 0)]
+        if year
+        else [today.year + n for n in (-1, 0, 1)]
+    )
+    good = [d for d in (_day((y, at // 3 + 1, int(match["d"]))) for y in years) if d]
+    return min(good, key=lambda one: abs((one - today).days)).isoformat() if good else None
+
+
 def _day(parts: tuple[int, int, int]) -> datetime.date | None:
     try:
         return datetime.date(*parts)
     except ValueError:
         return None
+
+
+def _named_twice(mark: Mark, found: list[Mark], text: str) -> bool:
+    """Return whether a weekday only goes before its date: Thursday, 8 April."""
+    beside = any(
+        other is not mark and re.fullmatch(r",?\s?(?:the\s)?", text[mark.end : other.start])
+        for other in found
+        if mark.end <= other.start <= mark.end + 6
+    )
+    return beside and re.fullmatch(r"[a-z]{3,9}", text[mark.start : mark.end], re.I) is not None
+
+
+def later(day: str, days: int) -> str:
+    """Return the ISO day so many days after one.
+
+    >>> later("2026-12-20", 6)
+    '2026-12-26'
+    """
+    return (datetime.date.fromisoformat(day) + datetime.timedelta(days=days)).isoformat()
+
+
+def _coming(text: str, value: str, today: datetime.date) -> str:
+    """Return the day; of "8号" without a month the coming one."""
+    day = datetime.date.fromisoformat(value)
+    if re.fullmatch(r"\d{1,2}号", text) and day < today:
+        later = _day((day.year + day.month // 12, day.month % 12 + 1, day.day))
+        return later.isoformat() if later else value
+    return value
 
 
 def _range(match: re.Match[str], today: datetime.date) -> tuple[str, str] | None:
