@@ -9,7 +9,7 @@ import pytest
 
 from shopkeeper.base.errors import BadInput
 from shopkeeper.cli.main import main
-from shopkeeper.supply import lead_time
+from shopkeeper.supply import lead_time, lead_time_committee
 from shopkeeper.supply.lead_time import Deliveries, Settings, product_limit
 
 
@@ -58,6 +58,33 @@ def test_a_promise_moves_the_distribution():
         lead_time.quantile(fitted, {"supplier": "a"}, 0.5)
 
 
+def test_a_committee_answers_with_the_mean_of_its_members_quantiles():
+    data = made([n + 4.0 + (n % 7) for n in range(40)])
+    members = lead_time_committee.members_for((("supplier",),))
+    committee = lead_time_committee.fit(data, members, 60)
+    key = {"supplier": "a"}
+    for level in (0.1, 0.5, 0.9):
+        alone = [lead_time.fit(data, one, 60).curve(key).at(level) for one in members]
+        assert committee.curve(key).at(level) == pytest.approx(np.mean(alone))
+    served = lead_time.lead_time(committee, key)
+    assert served.probability.sum() == pytest.approx(1)
+    assert (np.diff(served.days) > 0).all()
+
+
+def test_a_committee_knows_nothing_later_and_keeps_open_orders():
+    members = lead_time_committee.members_for((("supplier",),))
+    received = [float(n + 4) for n in range(20)] + [np.nan] * 6
+    key = {"supplier": "a"}
+    open_too = lead_time_committee.fit(made(received), members, 40).curve(key)
+    closed = lead_time_committee.fit(made(received[:20]), members, 40).curve(key)
+    assert open_too.at(0.9) > closed.at(0.9)
+    later = [value if value < 30 else value + 500 for value in received]
+    one, two = (lead_time_committee.fit(made(r), members, 20).curve(key) for r in (received, later))
+    assert one.days.tolist() == two.days.tolist()
+    with pytest.raises(BadInput, match="needs a member"):
+        lead_time_committee.fit(made(received), (), 40)
+
+
 @pytest.fixture
 def file(tmp_path):
     rng = np.random.default_rng(5)
@@ -78,7 +105,9 @@ def test_evaluate_prints_models_baselines_and_champion(file, capsys):
     printed = json.loads(capsys.readouterr().out)
     assert printed["baseline"] == "supplier_quantiles"
     assert printed["champion"] in printed["models"]
-    assert {"promised_date", "shrunk", "shrunk_lateness"} <= set(printed["models"])
+    assert {"promised_date", "shrunk", "committee", "shrunk_lateness", "committee_lateness"} <= set(
+        printed["models"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from shopkeeper.base import clock
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.data import supplier_history
 from shopkeeper.operate import supplier_cards
-from shopkeeper.supply import lead_time, sourcing
-from shopkeeper.supply.lead_time import Deliveries, Fitted, Settings
+from shopkeeper.supply import lead_time, lead_time_committee, sourcing
+from shopkeeper.supply.lead_time import Deliveries, Learned
 from shopkeeper.supply.schema import LeadTime
 
 LEVELS = (("supplier",), ("supplier", "item"))
@@ -64,7 +64,7 @@ def choices(
     ]
 
 
-def _learned(shop: Any) -> tuple[Fitted | None, Fitted | None]:
+def _learned(shop: Any) -> tuple[Learned | None, Learned | None]:
     """Return what deliveries teach: days from ordering, and days against the promise."""
     rows = supplier_history.history(shop.warehouse)
     if not rows:
@@ -75,16 +75,17 @@ def _learned(shop: Any) -> tuple[Fitted | None, Fitted | None]:
     return _fit(data, today, lateness=False), _fit(data, today, lateness=True) if promised else None
 
 
-def _fit(data: Deliveries, today: int, *, lateness: bool) -> Fitted | None:
+def _fit(data: Deliveries, today: int, *, lateness: bool) -> Learned | None:
     known = data.ordered < today
     if lateness:
         known &= np.isfinite(data.promised)
     if not known.any():
         return None
-    return lead_time.fit(data, Settings(levels=LEVELS, lateness=lateness), today)
+    members = lead_time_committee.members_for(LEVELS, lateness=lateness)
+    return lead_time_committee.fit(data, members, today)
 
 
-def _offer(row: dict[str, Any], lead: Fitted | None, late: Fitted | None) -> sourcing.Offer:
+def _offer(row: dict[str, Any], lead: Learned | None, late: Learned | None) -> sourcing.Offer:
     keys = {"supplier": row["supplier_id"], "item": row["item_id"]}
     if lead is not None and row["orders"] > 0:
         days = lead_time.lead_time(lead, keys)

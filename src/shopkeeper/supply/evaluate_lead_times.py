@@ -18,19 +18,23 @@ import numpy as np
 from shopkeeper.base.errors import BadInput
 from shopkeeper.data.importers.deliveries import Rows
 from shopkeeper.learn import report
-from shopkeeper.supply import evaluate, lead_time
+from shopkeeper.supply import evaluate, lead_time, lead_time_committee
 from shopkeeper.supply.evaluate import Say
 from shopkeeper.supply.lead_time import PROMISE_BIN, Deliveries, Settings
 
 LEVELS = (0.1, 0.5, 0.9)
 BASELINE = "supplier_quantiles"
 _BLOCK_DAYS = 7
-_STRENGTHS = (4.0, 16.0)
-_HALF_LIVES = (None, 365.0, 180.0)
+_STRENGTHS = (4.0, 16.0, 64.0)
+_HALF_LIVES = (None, 365.0, 120.0)
+_SEATS = 5  # of a committee: the best of the grid on validation
 _MOST_ROWS = 30_000  # history beyond the latest of these is left out, and said
 _MOST_JUDGED = 4_000
 _FEWEST = 30
 _LATE_FLOOR = 1e-3
+
+
+Choice = Settings | tuple[Settings, ...]  # one model, or a committee
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +59,19 @@ def evaluate_lead_times(
     validation = _judged(data, train_end, test_start, rng)
     test = _judged(data, test_start, None, rng)
     promised = bool(np.isfinite(data.promised[np.concatenate([validation, test])]).all())
-    candidates: dict[str, Settings | None] = {BASELINE: _plain(), "all_quantiles": _pooled()}
+    candidates: dict[str, Choice | None] = {BASELINE: _plain(), "all_quantiles": _pooled()}
     chosen: dict[str, dict[str, Any]] = {}
     if promised:
         candidates["promised_date"] = None
-    for name, lateness in (("shrunk", False), ("shrunk_lateness", True)):
+    for end, lateness in (("", False), ("_lateness", True)):
         if lateness and not promised:
             continue
-        say(f"  choosing the settings of {name} on validation")
-        best, loss = _choose(data, validation, lateness)
-        candidates[name], chosen[name] = best, {**_told(best), "validation_loss": loss}
+        say(f"  choosing the settings of shrunk{end} and committee{end} on validation")
+        ranked = _ranked(data, validation, lateness)
+        candidates["shrunk" + end] = best = ranked[0]
+        candidates["committee" + end] = seats = tuple(ranked[:_SEATS])
+        chosen["shrunk" + end] = _told(best)
+        chosen["committee" + end] = {"members": [_told(one) for one in seats]}
     losses = {
         name: _loss(data, validation, _answers(data, validation, settings))
         for name, settings in candidates.items()
@@ -190,6 +197,9 @@ def _level_sets(data: Deliveries, lateness: bool) -> Iterator[tuple[tuple[str, .
     yield (("supplier",),)
     for name in there:
         yield (("supplier",), ("supplier", name))
+    if {"lane", "mode"} <= set(there):
+        yield (("lane",), ("mode",), ("lane", "mode"))
+        yield (("mode",), ("lane", "mode"), ("supplier", "mode"), ("supplier", "lane"))
     if len(there) > 1:
         wide = [(name,) for name in there if name == "mode"]
         narrow = [("supplier", name) for name in there]
@@ -200,19 +210,16 @@ def _level_sets(data: Deliveries, lateness: bool) -> Iterator[tuple[tuple[str, .
             yield (("supplier",), ("supplier", PROMISE_BIN), ("supplier", "lane"))
 
 
-def _choose(data: Deliveries, rows: np.ndarray, lateness: bool) -> tuple[Settings, float]:
-    best: tuple[float, Settings] | None = None
-    for levels, strength, half in product(
-        list(_level_sets(data, lateness)), _STRENGTHS, _HALF_LIVES
-    ):
-        settings = Settings(
-            levels=levels, strength=strength, half_life_days=half, lateness=lateness
+def _ranked(data: Deliveries, rows: np.ndarray, lateness: bool) -> list[Settings]:
+    """Return the settings of the grid, the lowest loss on these rows first."""
+    grid = [
+        Settings(levels=levels, strength=strength, half_life_days=half, lateness=lateness)
+        for levels, strength, half in product(
+            list(_level_sets(data, lateness)), _STRENGTHS, _HALF_LIVES
         )
-        loss = _loss(data, rows, _answers(data, rows, settings))
-        if best is None or loss < best[0] - 1e-9:
-            best = (loss, settings)
-    assert best is not None  # the grid is never empty
-    return best[1], round(best[0], 5)
+    ]
+    losses = [_loss(data, rows, _answers(data, rows, settings)) for settings in grid]
+    return [grid[place] for place in np.argsort(losses, kind="stable")]
 
 
 def _loss(data: Deliveries, rows: np.ndarray, answer: Answer) -> float:
@@ -220,7 +227,7 @@ def _loss(data: Deliveries, rows: np.ndarray, answer: Answer) -> float:
     return float((found["pinball_50"] + found["pinball_90"]).mean() / 2)
 
 
-def _answers(data: Deliveries, rows: np.ndarray, settings: Settings | None) -> Answer:
+def _answers(data: Deliveries, rows: np.ndarray, settings: Choice | None) -> Answer:
     """Return what a model says of each row, refitted at the start of each week."""
     size = len(rows)
     quantiles, credit, late = np.zeros((size, 3)), np.zeros(size), np.full(size, np.nan)
@@ -235,7 +242,7 @@ def _answers(data: Deliveries, rows: np.ndarray, settings: Settings | None) -> A
     keys = lead_time.with_bins(data)
     fitting = 0.0
     with report.measured() as cost:
-        fitted: lead_time.Fitted | None = None
+        fitted: lead_time.Fitted | lead_time_committee.Committee | None = None
         for at, row in enumerate(rows):
             block = int(data.ordered[row]) // _BLOCK_DAYS * _BLOCK_DAYS
             if fitted is None or fitted.as_of != block:
@@ -243,7 +250,7 @@ def _answers(data: Deliveries, rows: np.ndarray, settings: Settings | None) -> A
                 fitted = _fit(data, settings, block)
                 fitting += time.perf_counter() - started
             curve = fitted.curve({name: str(column[row]) for name, column in keys.items()})
-            base = ahead[row] if settings.lateness else 0.0
+            base = ahead[row] if fitted.settings.lateness else 0.0
             quantiles[at] = [max(0.0, base + curve.at(level)) for level in LEVELS]
             credit[at] = _credit(curve, days[row] - base)
             if np.isfinite(ahead[row]):
@@ -258,7 +265,11 @@ def _answers(data: Deliveries, rows: np.ndarray, settings: Settings | None) -> A
     )
 
 
-def _fit(data: Deliveries, settings: Settings, block: int) -> lead_time.Fitted:
+def _fit(
+    data: Deliveries, settings: Choice, block: int
+) -> lead_time.Fitted | lead_time_committee.Committee:
+    if isinstance(settings, tuple):
+        return lead_time_committee.fit(data, settings, block)
     if settings.strength == 0.0 or not settings.levels:
         # Baselines know what was received, and nothing of orders that are still open.
         known = (data.ordered < block) & (data.received < block)

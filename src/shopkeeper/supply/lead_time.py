@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -76,6 +77,15 @@ class Curve:
         right = int(np.searchsorted(self.days, value, "right"))
         low = float(self.cdf[left - 1]) if left else 0.0
         return low, (float(self.cdf[right - 1]) if right else 0.0)
+
+
+class Learned(Protocol):
+    """What was learned, by one model or by a committee."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def curve(self, keys: Mapping[str, str]) -> Curve: ...
 
 
 @dataclass(slots=True)
@@ -181,7 +191,7 @@ def fit(deliveries: Deliveries, settings: Settings, as_of: int) -> Fitted:
 
 
 def quantile(
-    fitted: Fitted, keys: Mapping[str, str], level: float, *, promised_days: float | None = None
+    fitted: Learned, keys: Mapping[str, str], level: float, *, promised_days: float | None = None
 ) -> float:
     """Return the days from ordering that ``level`` of such orders need at most."""
     if not 0 < level < 1:
@@ -194,7 +204,7 @@ def quantile(
 
 
 def lead_time(
-    fitted: Fitted, keys: Mapping[str, str], *, promised_days: float | None = None
+    fitted: Learned, keys: Mapping[str, str], *, promised_days: float | None = None
 ) -> LeadTime:
     """Return the whole distribution of days from ordering to receiving."""
     curve = fitted.curve(bin_key(keys, promised_days))
@@ -266,7 +276,7 @@ def working_days(
     return found
 
 
-def _base(fitted: Fitted, promised_days: float | None) -> float:
+def _base(fitted: Learned, promised_days: float | None) -> float:
     if not fitted.settings.lateness:
         return 0.0
     if promised_days is None or not np.isfinite(promised_days):

@@ -7,13 +7,13 @@ after its promised day is late; one whose day is still to come is neither.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from shopkeeper.base.errors import BadInput
-from shopkeeper.supply import lead_time
-from shopkeeper.supply.lead_time import Deliveries, Fitted, Settings
+from shopkeeper.supply import lead_time, lead_time_committee
+from shopkeeper.supply.lead_time import Deliveries, Learned, Settings
 from shopkeeper.supply.schema import Scorecard
 
 Z_95 = 1.959964
@@ -32,17 +32,16 @@ class History:
 def scorecards(history: History, as_of: int, settings: Settings | None = None) -> list[Scorecard]:
     """Return a scorecard per supplier by id; none where nothing was ordered before ``as_of``.
 
-    ``settings``: how lead times are learned; default per supplier, shrunk to all.
+    ``settings``: how lead times are learned; default a committee per supplier, shrunk to all.
     """
     data = history.deliveries
     _check(history)
     known = data.ordered < as_of
     if not known.any():
         return []
-    settings = settings or Settings()
     promised = known & np.isfinite(data.promised)
-    lead = lead_time.fit(data, _with(settings, lateness=False), as_of)
-    late = lead_time.fit(data, _with(settings, lateness=True), as_of) if promised.any() else None
+    lead = _fit(data, settings, as_of, lateness=False)
+    late = _fit(data, settings, as_of, lateness=True) if promised.any() else None
     suppliers = data.keys["supplier"]
     return [
         _one(history, known & (suppliers == name), str(name), as_of, lead, late)
@@ -68,7 +67,7 @@ def wilson(good: int, of: int) -> tuple[float, float]:
 
 
 def _one(
-    history: History, mine: np.ndarray, name: str, as_of: int, lead: Fitted, late: Fitted | None
+    history: History, mine: np.ndarray, name: str, as_of: int, lead: Learned, late: Learned | None
 ) -> Scorecard:
     data = history.deliveries
     came = mine & (data.received < as_of)
@@ -122,13 +121,11 @@ def _price_change(history: History, mine: np.ndarray) -> float | None:
     return float(np.median(list(change.values()))) if change else None
 
 
-def _with(settings: Settings, *, lateness: bool) -> Settings:
-    return Settings(
-        levels=settings.levels,
-        strength=settings.strength,
-        half_life_days=settings.half_life_days,
-        lateness=lateness,
-    )
+def _fit(data: Deliveries, settings: Settings | None, as_of: int, *, lateness: bool) -> Learned:
+    if settings is not None:
+        return lead_time.fit(data, replace(settings, lateness=lateness), as_of)
+    members = lead_time_committee.members_for((("supplier",),), lateness=lateness)
+    return lead_time_committee.fit(data, members, as_of)
 
 
 def _check(history: History) -> None:
