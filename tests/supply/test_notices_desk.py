@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 
@@ -178,3 +179,22 @@ def test_what_is_not_certain_waits_for_a_person(shop, supplier: str, text: str, 
     with pytest.raises(Conflict, match=why):
         supply_reader.apply_certain(shop.shop, told)
     assert supply_reports.notice(shop.shop.warehouse, told)["state"] == "open"
+
+
+def test_without_a_language_model_rereading_says_so(shop):
+    with pytest.raises(Conflict, match="No language model"):
+        supply_reader.reread(shop.shop, shop.told_notice)
+
+
+def test_a_language_model_proposes_only_what_the_message_bears_out(shop, monkeypatch):
+    class Told:
+        name = "told"
+
+        def complete(self, messages, *, max_tokens=400):
+            late = {"value": "PO-7", "quote": "PO-7"}
+            made_up = {"value": 99, "quote": "99 days"}
+            event = {"kind": "delay", "purchase_order": late, "days_late": made_up}
+            return json.dumps({"events": [event]})
+
+    monkeypatch.setattr(supply_reader, "from_settings", lambda settings: Told())
+    assert supply_reader.reread(shop.shop, shop.told_notice) == []

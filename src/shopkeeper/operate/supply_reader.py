@@ -6,15 +6,16 @@ without a person, and only where nothing is left to ask.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from shopkeeper.base import clock
 from shopkeeper.base.errors import Conflict, NotFound
 from shopkeeper.data import supply_reports
+from shopkeeper.language.model import from_settings
 from shopkeeper.operate import supply_notices
-from shopkeeper.supply import notices
+from shopkeeper.supply import notice_model, notices
 from shopkeeper.supply.models import notice_kinds
 from shopkeeper.supply.schema import NOTICE_FIELDS, Context, NoticeEvent, OpenOrder
 
@@ -52,6 +53,35 @@ def context(shop: Any, notice: Mapping[str, Any]) -> Context:
 def proposals(shop: Any, notice: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each event read in a message with the day it proposes; nothing is written."""
     known = context(shop, notice)
+    return _proposed(notices.read(notice["text"] or "", known, _kind), known)
+
+
+def reread(shop: Any, notice_id: str) -> list[dict[str, Any]]:
+    """Return what the shop's language model reads in a message and its text bears out.
+
+    Raises
+    ------
+    Conflict
+        If the shop names no language model.
+    ModelUnavailable
+        If it does not answer in time.
+    """
+    model = from_settings(shop.settings)
+    if model is None:
+        raise Conflict(
+            "No language model is set, so the rules alone read messages.",
+            hint="Set language_model_url to an OpenAI-compatible address.",
+            field="language_model_url",
+        )
+    shop.warehouse.refresh()
+    notice = supply_reports.notice(shop.warehouse, notice_id)
+    if notice is None:
+        raise NotFound(f"There is no notice '{notice_id[:60]}'.", field="notice_id")
+    known = context(shop, notice)
+    return _proposed(notice_model.read_with(model, notice["text"] or "", known), known)
+
+
+def _proposed(events: Sequence[NoticeEvent], known: Context) -> list[dict[str, Any]]:
     expected = {order.purchase_order: order.expected_day for order in known.open_orders}
     return [
         {
@@ -72,7 +102,7 @@ def proposals(shop: Any, notice: Mapping[str, Any]) -> list[dict[str, Any]]:
                 for name, span in event.spans.items()
             },
         }
-        for event in notices.read(notice["text"] or "", known, _kind)
+        for event in events
     ]
 
 

@@ -96,6 +96,12 @@ def counts(text: str) -> list[Count]:
     return given
 
 
+def numbers(text: str) -> list[float]:
+    """Return the counts of a text, whatever they are for."""
+    names = [(m, "n" if m["n"] else "zh") for m in _COUNT.finditer(text)]
+    return [float(read_number(match[name].replace(",", ""))) for match, name in names]
+
+
 def _role(before: str, after: str) -> str | None:
     # Names are blanked as lines; how long they are says nothing.
     after = re.sub(r"_+", "_", after)

@@ -118,7 +118,7 @@ def parts(made: Normalised, context: Context) -> Iterator[Part]:
     items = [m for m in marks.items(text, context) if free(m, taken)]
     taken += [(m.start, m.end) for m in items]
     days = [m for m in marks.days(made, context) if free(m, taken)]
-    amounts = _amounts(made)
+    money_marks = amounts(made)
     current = _of_all(text, orders)
     heading = ""
     for first, last in _pieces(text, orders):
@@ -134,7 +134,7 @@ def parts(made: Normalised, context: Context) -> Iterator[Part]:
             own_order=bool(inside),
             items=_within(items, first, last),
             days=_within(days, first, last),
-            amounts=_within(amounts, first, last),
+            amounts=_within(money_marks, first, last),
         )
         heading = _heading(piece, heading, text[last : last + 2])
 
@@ -214,7 +214,8 @@ def _within(found: list[Mark], first: int, last: int) -> tuple[Mark, ...]:
     return tuple(mark for mark in found if first <= mark.start < last)
 
 
-def _amounts(made: Normalised) -> list[Mark]:
+def amounts(made: Normalised) -> list[Mark]:
+    """Return the amounts of money, by place."""
     places = {start: place for place, start in reversed(list(enumerate(made.starts)))}
     stops = {end: place + 1 for place, end in enumerate(made.ends)}
     found = [

@@ -241,12 +241,15 @@ def _notices(api: FastAPI, service: Service) -> None:
         **guarded_by(WRITE, "400", "404", "409"),
     )
     async def judge(notice_id: Id, request: Request, body: Given) -> Response:
-        """Judge: ``verdict`` look, accept (purchase_order_id, new_day), reject or certain."""
+        """Judge: ``verdict`` look, accept (purchase_order_id, new_day), reject, certain, reread."""
         given = only(body, ("verdict", "purchase_order_id", "new_day"))
         verdict = _text(given, "verdict")
         if verdict == "reject":
             await _run(supply_notices.reject, shop, notice_id, _who(request))
             return errors.JSON({"verdict": verdict})
+        if verdict == "reread":
+            read = await _run(supply_reader.reread, shop, notice_id)
+            return errors.JSON({"verdict": verdict, "read": read})
         if verdict == "certain":
             return errors.JSON(
                 {
@@ -260,7 +263,7 @@ def _notices(api: FastAPI, service: Service) -> None:
         elif verdict == "look":
             work = partial(supply_notices.consequences, shop, order, day)
         else:
-            allowed = "look, accept, reject, certain"
+            allowed = "look, accept, reject, certain, reread"
             raise BadInput(
                 "The verdict is unknown.", field="verdict", value=verdict, allowed=allowed
             )
