@@ -52,7 +52,7 @@ def _groups():
     made = ranker.Ranker()
     made.sources_ = tuple(sorted(blend.sources_))
     made.facts_ = ranking.item_facts(inner, blend.trend_)
-    return made._groups(blend, holdout.judge(inner, target))["all"]
+    return made._groups(blend, holdout.judge(inner, target), ["all"])["all"]
 
 
 def _calibrated(trained, groups):

@@ -112,8 +112,8 @@ def _support(build: Build, _: progress.Stage) -> dict[str, Any]:
 def _train(build: Build, _: progress.Stage) -> dict[str, Any]:
     from shopkeeper.operate.train import train
 
-    [training] = train(build.shop, ["recommend"])
-    return {"model": training.version, "alias": training.alias}
+    done = train(build.shop, ["recommend", "behaviour"])
+    return {one.capability: f"{one.version}, {one.alias}" for one in done}
 
 
 def _inventory(build: Build, bar: progress.Stage) -> dict[str, Any]:

@@ -43,7 +43,8 @@ class Runtime:
     ) -> None:
         self.shop = shop
         self.registry = registry or Registry(shop.settings.models_path)
-        chosen = cards.all_of() if capabilities is None else capabilities
+        every = (*cards.MODULES, *cards.BESIDE)
+        chosen = cards.all_of(every) if capabilities is None else capabilities
         self.live = {card.name: Live(card, self.registry) for card in chosen}
         self.ready: set[str] = set()  # names of those whose start is behind them
         self.counts = {"decisions": 0, "fallbacks": 0, "unrecorded": 0}

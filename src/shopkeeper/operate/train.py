@@ -46,7 +46,8 @@ def train(
     that is all of them.
     """
     registry = registry or Registry(shop.settings.models_path)
-    cards = capabilities.all_of(names)
+    everything = (*capabilities.MODULES, *capabilities.BESIDE)
+    cards = capabilities.all_of(names or everything)
     shop.warehouse.refresh()
     done: list[Training] = []
     lacking: BadInput | None = None

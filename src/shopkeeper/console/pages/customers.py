@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from shopkeeper.base.errors import ShopError
+from shopkeeper.base.errors import ShopError, StoreUnavailable
 from shopkeeper.console.area import Area
 from shopkeeper.console.pages.slates import preview
 from shopkeeper.console.parts import Fault, leaf
@@ -25,6 +25,7 @@ PLACEMENTS = (
     ("bought_together", True),
 )
 SLATE = 8
+SHOWN_DAYS = (7, 28, 84)
 
 
 def index(view: View) -> Response:
@@ -44,6 +45,7 @@ def show(view: View, customer_id: str) -> Response:
         customer_id=customer_id,
         currency=view.console.shop.settings.currency,
         facts=view.part(_facts, facts.data) if facts.data else facts,
+        outlook=view.part(_outlook, view, customer_id),
         now=view.part(_now, view, customer_id),
         history=view.part(_history, view, customer_id),
         decisions=view.part(_decisions, view, customer_id),
@@ -61,6 +63,26 @@ def _facts(found: dict[str, Any]) -> dict[str, Any]:
     return found | {
         "basket_minor": found["net_minor"] // orders if orders else None,
         "properties": sorted(found["properties"].items()),
+    }
+
+
+def _outlook(view: View, customer_id: str) -> dict[str, Any]:
+    """Return what is foretold of her: chances, the next order, the risk of losing her, money."""
+    runtime = view.console.runtime
+    if runtime is None:
+        raise StoreUnavailable(view.say("fault.no_runtime"), hint=view.say("fault.no_runtime_hint"))
+    live = runtime.live["behaviour"]
+    answer = live.answer(live.card.parse({"customer_id": customer_id}))
+    told = answer.choice.value
+    key = "text_zh" if view.language == "zh" else "text"
+    reasons = [
+        {"text": one[key], "share": one["share"] or 0.0} for one in told["reasons"] if one[key]
+    ]
+    return told | {
+        "why": reasons,
+        "model": answer.model,
+        "fallback": answer.fallback_reason is not None,
+        "kept": [one for one in told.get("chances", []) if one["days"] in SHOWN_DAYS],
     }
 
 

@@ -33,7 +33,7 @@ from shopkeeper.recommend.models.source import Source, top
 from shopkeeper.recommend.schema import Training
 
 DEPTH = 200  # candidates of the blend that the trees order
-ROUNDS = (50, 100, 150)
+ROUNDS = (20, 50, 100)
 TRUNCATION = 30  # pairs with the first 30 of a list teach; a page shows ten
 SHAPES: tuple[dict[str, Any], ...] = (
     {"objective": "lambdarank", "num_leaves": 6},
@@ -108,17 +108,18 @@ class Ranker:
 
     def __init__(self, seed: int = 7) -> None:
         self.seed = seed
+        self.trees_: dict[str, Any] = {}
+        self.validation_: dict[str, dict[str, Any]] = {}
 
-    def fit(self, periods: Sequence[Period]) -> Self:
+    def fit(self, periods: Sequence[Period], tasks: Sequence[str] = TASKS) -> Self:
         """Learn from one period or more, oldest first; the last one judges."""
         self.sources_ = tuple(sorted(periods[-1].blend.sources_))
-        self.trees_: dict[str, Any] = {}
+        self.trees_, self.validation_ = {}, {}
         self.calibration_: dict[str, Calibration] = {}
-        self.validation_: dict[str, dict[str, Any]] = {}
-        found: dict[str, list[list[Group]]] = {task: [] for task in TASKS}
+        found: dict[str, list[list[Group]]] = {task: [] for task in tasks}
         for period in periods:
             self.facts_ = ranking.item_facts(period.data, period.blend.trend_)
-            for task, groups in self._groups(period.blend, period.judged).items():
+            for task, groups in self._groups(period.blend, period.judged, tasks).items():
                 found[task].append(groups)
         for task, (*earlier, last) in found.items():
             past = [group for groups in earlier for group in groups]
@@ -171,16 +172,16 @@ class Ranker:
         names = ranking.columns(self.sources_)
         return [names.index(name) for name in _HABITS]
 
-    def _groups(self, blend: Fused, judged: Judged) -> dict[str, list[Group]]:
+    def _groups(self, blend: Fused, judged: Judged, tasks: Sequence[str]) -> dict[str, list[Group]]:
         """Return each task's candidates with labels, customers without a target left out."""
         n_items = len(blend.trend_)
-        found: dict[str, list[Group]] = {task: [] for task in TASKS}
+        found: dict[str, list[Group]] = {task: [] for task in tasks}
         for first, last in fusion.chunks(judged.asked.n_subjects, n_items * len(self.sources_)):
             part = judged.asked.chunk(first, last)
             raws = {name: blend.sources_[name].scores(part) for name in self.sources_}
             seen = fusion.seen_mask(part, n_items)
             target = fusion.target_mask(judged, first, last, n_items)
-            for task in TASKS:
+            for task in tasks:
                 fused = masked(blend.fused(raws, task), task, seen)
                 may = fusion.allowed(task, seen)
                 wanted = target if may is None else target & may
