@@ -43,6 +43,8 @@ class Checkpointer:
     def _run(self) -> None:
         while self._wanted.wait() and not self._closing.wait(PAUSE_SECONDS):
             self._wanted.clear()
+            if self._closing.is_set():  # close came in between, and its word was just cleared
+                return
             try:
                 connection = self._store.engine.raw_connection()
                 try:
