@@ -11,7 +11,7 @@ from shopkeeper.base import clock, settings
 from shopkeeper.cli.main import print_json
 from shopkeeper.data import fraud_reports
 from shopkeeper.data.shop import open_shop
-from shopkeeper.operate import fraud_desk
+from shopkeeper.operate import fraud_desk, fraud_performance
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -115,6 +115,34 @@ def alerts(home: str, as_json: bool) -> None:
     for one in found:
         seen = f"seen by {one['seen_by']}" if one["seen_by"] else "new"
         print(f"{clock.iso(one['occurred_us'])[:16]}  {one['kind']:<14} {seen}")
+
+
+@command.command("compare")
+@click.option("--days", default=30, show_default=True, help="How far back.")
+@_json
+@click.pass_obj
+def compare(home: str, days: int, as_json: bool) -> None:
+    """The challenger that runs along on live payments, beside what decided."""
+    with open_shop(settings.load(home)) as shop:
+        shop.warehouse.refresh()
+        told = fraud_performance.challenger(shop, clock.now_us(), days)
+    if as_json:
+        print_json({"challenger": told})
+        return
+    if told is None:
+        print(f"no challenger ran along in the last {days} days")
+        print("  next: shopkeeper train fraud --no-promote, while the server runs")
+        return
+    print(f"{told['model']} ran along on {told['decisions']} decisions of {told['champion_model']}")
+    print(
+        f"  same outcome {_share(told['agree'])}; {told['frauds']} frauds of {told['known']} known"
+    )
+    print(f"{'':<20} {'champion':>10} {'challenger':>10}")
+    for name in told["champion"]:
+        one, other = told["champion"][name], told["challenger"][name]
+        whole = isinstance(one, int)
+        texts = [str(v) if whole else _share(v) for v in (one, other)]
+        print(f"{name:<20} {texts[0]:>10} {texts[1]:>10}")
 
 
 def _share(value: float | None) -> str:

@@ -79,14 +79,7 @@ def declare(delay_us: int = 7 * DAY_US) -> tuple[Agg, ...]:
     found: list[Agg] = []
 
     def add(entity: str, function: str, window_us: int, **more: object) -> None:
-        stream = str(more.get("stream", "payments"))
-        middle = {"payments": function, "declines": "declines", "refunds": "refunds"}[stream]
-        other = f"_{more['other']}s" if more.get("other") else ""
-        late = "_matured" if more.pop("matured", False) else ""
-        if late:
-            more["delay_us"] = delay_us
-        name = f"{entity}_{middle}{other}{late}_{span(window_us)}"
-        found.append(Agg(name=name, entity=entity, function=function, window_us=window_us, **more))  # type: ignore[arg-type]
+        found.append(_named(entity, function, window_us, delay_us, more))
 
     for entity in ("customer", "card"):
         for window in (HOUR_US, DAY_US, 7 * DAY_US, 30 * DAY_US):
@@ -134,7 +127,24 @@ def declare(delay_us: int = 7 * DAY_US) -> tuple[Agg, ...]:
         add(entity, "fraud_count", 30 * DAY_US)
         add(entity, "fraud_rate", 30 * DAY_US, matured=True)
     add("ip_net", "distinct", DAY_US, other="card")
+    # Of an issuer's cards: numbers made up from one BIN are tried from ever new addresses.
+    add("card_bin", "count", HOUR_US)
+    add("card_bin", "count", HOUR_US, stream="declines")
+    add("card_bin", "count", DAY_US, stream="declines")
     return tuple(found)
+
+
+def _named(
+    entity: str, function: str, window_us: int, delay_us: int, more: dict[str, object]
+) -> Agg:
+    stream = str(more.get("stream", "payments"))
+    middle = {"payments": function, "declines": "declines", "refunds": "refunds"}[stream]
+    other = f"_{more['other']}s" if more.get("other") else ""
+    late = "_matured" if more.pop("matured", False) else ""
+    if late:
+        more["delay_us"] = delay_us
+    name = f"{entity}_{middle}{other}{late}_{span(window_us)}"
+    return Agg(name=name, entity=entity, function=function, window_us=window_us, **more)  # type: ignore[arg-type]
 
 
 # ratio feature -> (numerator, denominator, what it says); both are features of the same request.
@@ -161,6 +171,7 @@ RATIOS: dict[str, tuple[str, str, str]] = {
 _GROUP_OF = {
     "customer": "customer",
     "card": "card",
+    "card_bin": "card",
     "device": "device",
     "ip": "network",
     "ip_net": "network",

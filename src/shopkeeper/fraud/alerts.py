@@ -15,7 +15,8 @@ from typing import Any
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
-ENTITIES = ("ip", "device_id", "ip_net", "card_fingerprint")
+# What many cards may be tried with -> how many times as many declines it takes.
+ENTITIES = {"ip": 1, "device_id": 1, "ip_net": 3, "card_bin": 3}
 DECLINED = frozenset(("declined", "failed", "refused"))
 WATCHED_US = 10 * MINUTE_US
 MOST_KEYS = 50_000  # identifiers watched at once; the longest silent are forgotten
@@ -68,7 +69,8 @@ class Quiet:
 class Bursts:
     """Many declined payments with one identifier within ten minutes: somebody tests cards.
 
-    ``declines`` from one identifier raise the alarm, a whole network needs three times as many;
+    ``declines`` from one identifier raise the alarm; a whole network, or an issuer's cards (BIN),
+    needs three times as many;
     with at least ``cards`` different cards where cards are known.
     """
 
@@ -84,10 +86,11 @@ class Bursts:
             return []
         keys = fact.get("person_keys") or {}
         at_us, card = fact["occurred_us"], keys.get("card_fingerprint", "")
+        named = {**keys, "card_bin": (fact.get("properties") or {}).get("card_bin")}
         found = []
         for entity in ENTITIES:
-            key = keys.get(entity)
-            if not key or entity == "card_fingerprint":
+            key = named.get(entity)
+            if not isinstance(key, str) or not key:
                 continue
             window = self._window(entity, key)
             window.append((at_us, card, fact.get("value_minor") or 0))
@@ -111,7 +114,7 @@ class Bursts:
         self, entity: str, key: str, window: deque[tuple[int, str, int]], at_us: int
     ) -> Alert | None:
         recent = [one for one in window if 0 <= at_us - one[0] <= WATCHED_US]
-        needed = self.declines * (3 if entity == "ip_net" else 1)
+        needed = self.declines * ENTITIES[entity]
         cards = {card for _, card, _ in recent if card}
         if len(recent) < needed or 0 < len(cards) < self.cards:
             return None

@@ -6,7 +6,7 @@ from shopkeeper.fraud import fallback
 from shopkeeper.fraud.explain import explain
 from shopkeeper.fraud.features import features_at
 from shopkeeper.fraud.models.detector import Detector
-from shopkeeper.fraud.policy import choose, default
+from shopkeeper.fraud.policy import beside, choose, default
 from shopkeeper.fraud.rebuild import rebuild
 from shopkeeper.fraud.request import parse
 from shopkeeper.fraud.training import train
@@ -24,5 +24,6 @@ CAPABILITY = Capability(
     models={"detector": Detector},
     gating={"average_precision": 1, "auc_roc": 1},
     default=default,
+    beside=beside,
     kinds=frozenset(("payment", "chargeback", "label", "refund", "customer", "rule")),
 )

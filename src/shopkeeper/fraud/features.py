@@ -154,6 +154,8 @@ def entities_of(event: Mapping[str, Any]) -> dict[str, str]:
         found["terminal"] = str(terminal)
     if event.get("item_id"):
         found["item"] = event["item_id"]
+    if properties.get("card_bin"):
+        found["card_bin"] = str(properties["card_bin"])
     keys = event.get("person_keys") or {}
     if isinstance(keys, str):
         keys = msgspec.json.decode(keys)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,26 @@ def choose(request: Request, features: Features, prediction: Prediction) -> Choi
         reasons=(first, *why),
         propensity=propensity,
     )
+
+
+def beside(
+    request: Request, features: Features, choice: Choice, version: str, prediction: Prediction
+) -> Choice:
+    """Return a choice with what a challenger would have chosen by cost alone on its record."""
+    controls: Controls = features.controls or _bare()
+    probability = float(prediction.probability[0])
+    at_stake = stakes(
+        controls.costs, request.amount_minor, _yearly_value(features), kind=request.kind
+    )
+    used = controls.desk_used(features.as_of_us)
+    costs = expected(controls.costs, probability, at_stake, desk_used=used)
+    options = OUTCOMES if prediction.calibrated else OUTCOMES[:-1]
+    said = {
+        "model": version,
+        "probability": round(probability, 6),
+        "outcome": min(options, key=costs.__getitem__),
+    }
+    return replace(choice, value={**choice.value, "challenger": said})
 
 
 def default(request: Request, settings: Any) -> Choice:

@@ -54,6 +54,7 @@ def parse(raw: Mapping[str, Any]) -> Request:
     terminal = texts.pop("terminal_id")
     known = {"customer": texts["customer_id"], "terminal": terminal}
     known["item"] = items[0] if items else None
+    known["card_bin"] = card_bin = _bin(raw.get("card_bin"))
     entities = {name: value for name, value in known.items() if value is not None}
     keys = _keys(raw.get("keys"))
     entities.update({KEYED[name]: value for name, value in keys.items()})
@@ -68,7 +69,7 @@ def parse(raw: Mapping[str, Any]) -> Request:
         keys=keys,
         entities=entities,
         items=items,
-        card_bin=_bin(raw.get("card_bin")),
+        card_bin=card_bin,
         declines=None if raw.get("declines") is None else _whole("declines", raw["declines"], 1000),
         disposable_email=_flag("disposable_email", raw.get("disposable_email")),
         **{name: _country(name, raw.get(name)) for name in _COUNTRIES},  # type: ignore[arg-type]

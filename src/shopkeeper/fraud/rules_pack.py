@@ -35,6 +35,13 @@ PACK: tuple[Rule, ...] = tuple(
             "many declines from one network in an hour",
         ),
         (
+            "declines_per_bin",
+            "challenge",
+            20,
+            "card_bin_declines_1h >= 15",
+            "many declines of one issuer's cards in an hour: numbers are being guessed",
+        ),
+        (
             "cards_per_ip",
             "review",
             30,

@@ -28,7 +28,7 @@ KEYED = {
     "address": "address",
 }
 # What a request can share with others: plain ids of the shop, then the hashes.
-ENTITIES = ("customer", "terminal", "item", *KEYED.values())
+ENTITIES = ("customer", "terminal", "item", "card_bin", *KEYED.values())
 
 # Features fall into groups; a contribution is summed per group before it becomes a reason.
 GROUPS = ("amount", "time", "customer", "card", "device", "network", "contact", "place", "ring")

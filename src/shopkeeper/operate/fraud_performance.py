@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.data import fraud_reports
+from shopkeeper.fraud import metrics
+from shopkeeper.fraud.models import calibration
 from shopkeeper.fraud.rules_backtest import MATURE_DAYS, wilson
 
 STOPPED = ("review", "block")
@@ -47,7 +51,59 @@ def report(shop: Any, now_us: int, days: int = 30) -> dict[str, Any]:
         "by_day": daily,
         "rules": _rules(decided),
         "outcomes": dict(Counter(d["outcome"] for d in decided)),
+        "challenger": challenger(shop, now_us, days),
     }
+
+
+def challenger(shop: Any, now_us: int, days: int = 30) -> dict[str, Any] | None:
+    """Return how the last challenger that ran along compares with what decided; None: none ran.
+
+    Truth as in ``report``. Payments that were stopped count only where somebody labelled them, so
+    both models are judged on the same rows, and the champion's stops hide frauds from both.
+    """
+    since_us = now_us - days * DAY_US
+    version = fraud_reports.latest_challenger(shop.warehouse, since_us)
+    if version is None:
+        return None
+    rows = fraud_reports.beside(shop.warehouse, since_us, version)
+    known = [
+        r
+        for r in rows
+        if r["class"] is not None
+        or (r["outcome"] not in STOPPED and r["occurred_us"] <= now_us - MATURE_DAYS * DAY_US)
+    ]
+    label = np.array([r["class"] in FRAUD for r in known], dtype=np.int64)
+    sides = {}
+    for side, score, outcome in (
+        ("champion", "probability", "outcome"),
+        ("challenger", "challenger_probability", "challenger_outcome"),
+    ):
+        said = np.array([r[score] if r[score] is not None else 0.0 for r in known])
+        stopped = np.array([r[outcome] in STOPPED for r in known], dtype=bool)
+        both = 0 < label.sum() < len(label)
+        sides[side] = {
+            "approval_rate": _share([r[outcome] == "approve" for r in rows]),
+            "mean_probability": _share([r[score] for r in rows if r[score] is not None]),
+            "auc_roc": metrics.auc_roc(label, said) if both else None,
+            "average_precision": metrics.average_precision(label, said) if both else None,
+            "calibration_error": calibration.error(said, label) if len(known) else None,
+            "frauds_stopped": int((label * stopped).sum()),
+            "good_stopped": int(((1 - label) * stopped).sum()),
+        }
+    return {
+        "model": version,
+        "champion_model": rows[0]["model"],
+        "days": days,
+        "decisions": len(rows),
+        "known": len(known),
+        "frauds": int(label.sum()),
+        "agree": _share([r["outcome"] == r["challenger_outcome"] for r in rows]),
+        **sides,
+    }
+
+
+def _share(values: list[Any]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _money(decided: list[dict[str, Any]], *, stopped: bool) -> int:

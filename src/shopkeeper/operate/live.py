@@ -58,6 +58,9 @@ class Live:
         self.model: Any = None
         self.version: str | None = None
         self.model_fault: str | None = None
+        self.challenger: Any = None
+        self.challenger_version: str | None = None
+        self.challenger_fault: str | None = None
         self.stamp: tuple[int, int] = (-1, -1)
         self.skipped_events = 0
 
@@ -117,6 +120,7 @@ class Live:
             aliases = self.registry.aliases(name)
         except ArtefactBroken as problem:
             aliases, fault = {}, problem.message
+        self._reload_challenger(aliases.get("challenger"))
         for alias in ("champion", "previous"):
             version = aliases.get(alias)
             if version is None:
@@ -141,6 +145,39 @@ class Live:
                 self.model = self.version = None
         self.model_fault = fault
         return self.version
+
+    def _reload_challenger(self, version: str | None) -> None:
+        """Load what runs along without deciding; one that cannot be loaded is told and left out."""
+        if self.card.beside is None or version == self.challenger_version:
+            return
+        model, fault = None, None
+        if version is not None:
+            try:
+                model = self.registry.load(self.card.name, version, self.card.models)
+                tested = self.registry.version(self.card.name, version).self_test
+                self.self_test(model, tested)
+            except FAULTS as problem:
+                model, fault = None, f"{version}: {_told(problem)}"
+                log.error("challenger.not_loaded", capability=self.card.name, reason=fault)
+        with self.lock:
+            self.challenger, self.challenger_version = model, version
+            self.challenger_fault = fault
+
+    def _beside(self, request: Any, features: Any, choice: Choice) -> Choice:
+        """Return the choice with the challenger's view beside it; a fault ends its run."""
+        if self.challenger is None or self.card.beside is None:
+            return choice
+        version = str(self.challenger_version)
+        try:
+            prediction = self.challenger.predict(features)
+            require_finite(prediction)
+            return self.card.beside(request, features, choice, version, prediction)
+        except FAULTS as problem:
+            self.challenger, self.challenger_fault = None, f"{version}: {_told(problem)}"
+            log.warning(
+                "challenger.failed", capability=self.card.name, reason=self.challenger_fault
+            )
+            return choice
 
     def self_test(self, model: Any, request: Mapping[str, Any]) -> None:
         """Predict once on the live state; raise unless the numbers are finite."""
@@ -174,6 +211,7 @@ class Live:
                     prediction = self.model.predict(features)
                     require_finite(prediction)
                     choice = self.card.choose(request, features, prediction)
+                    choice = self._beside(request, features, choice)
                     return Answer(
                         choice=choice,
                         as_of_us=as_of_us,
@@ -219,6 +257,8 @@ class Live:
             "model": self.version,
             "fallback": self.model is None,
             "fault": self.model_fault,
+            "challenger": self.challenger_version,
+            "challenger_fault": self.challenger_fault,
             "skipped_events": self.skipped_events,
         }
 

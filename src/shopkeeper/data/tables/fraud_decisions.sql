@@ -25,6 +25,9 @@ SELECT
     value ->> '$.shadow' AS shadow,
     value ->> '$.ring' AS ring,
     value ->> '$.features' AS features,
+    value ->> '$.challenger.model' AS challenger,
+    TRY_CAST(value ->> '$.challenger.probability' AS DOUBLE) AS challenger_probability,
+    value ->> '$.challenger.outcome' AS challenger_outcome,
     model, fallback, propensity, latency_ms, reasons, request, occurred_us, dt, event_id, seq
 FROM (
     SELECT

@@ -17,6 +17,7 @@ from shopkeeper.console.view import View
 from shopkeeper.data import fraud_reports
 from shopkeeper.fraud.cases import CODES
 from shopkeeper.fraud.reasons import sentence
+from shopkeeper.fraud.says import says
 from shopkeeper.operate import fraud_case, fraud_desk
 
 ROWS = 25
@@ -51,7 +52,7 @@ def show(view: View, decision_id: str, notice: str = "") -> Response:
         case=case,
         user=user,
         why=view.part(_why, view, whole["why"]),
-        values=view.part(list, whole["values"]),
+        values=view.part(_told, view, whole["values"]),
         timeline=view.part(list, whole["timeline"]),
         graph=view.part(_graph, view, whole["graph"]),
         similar=view.part(list, whole["similar"]),
@@ -144,3 +145,8 @@ def _graph(view: View, found: dict[str, Any]) -> dict[str, Any] | None:
 
 def _codes() -> list[dict[str, str]]:
     return [{"code": code, "order": order} for code, (order, _) in CODES.items()]
+
+
+def _told(view: View, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return feature values with what they mean in the reader's language."""
+    return [{**one, "says": says(one["name"], view.language)} for one in values]

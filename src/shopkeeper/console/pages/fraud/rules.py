@@ -12,9 +12,9 @@ from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, NotFound, ShopError
 from shopkeeper.console import charts
 from shopkeeper.console.view import View
-from shopkeeper.fraud.registry import REGISTRY
 from shopkeeper.fraud.rules import NEXT, OUTCOMES, Rule
-from shopkeeper.fraud.rules_row import FACTS, NAMES
+from shopkeeper.fraud.rules_row import NAMES
+from shopkeeper.fraud.says import says
 from shopkeeper.operate import fraud_desk, fraud_performance
 
 _EMPTY = {
@@ -37,7 +37,7 @@ def index(view: View, notice: str = "", **more: Any) -> Response:
         rules=view.part(_rules, view),
         draft=draft,
         outcomes=OUTCOMES,
-        names=_names(),
+        names=_names(view.language),
         told=more.get("told"),
         problem=more.get("problem"),
         currency=view.console.shop.settings.currency,
@@ -148,10 +148,8 @@ def _ends(days: str) -> int | None:
     return clock.now_us() + int(days) * clock.DAY_US
 
 
-def _names() -> list[dict[str, str]]:
-    says = {name: one.says for name, one in REGISTRY.items()}
-    says |= {name: text for name, (_, text) in FACTS.items()}
-    return [{"name": n, "kind": kind, "says": says.get(n, "")} for n, kind in NAMES.items()]
+def _names(language: str) -> list[dict[str, str]]:
+    return [{"name": n, "kind": kind, "says": says(n, language)} for n, kind in NAMES.items()]
 
 
 def _user(view: View) -> str:
