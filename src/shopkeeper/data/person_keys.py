@@ -14,7 +14,7 @@ from typing import Any
 
 from shopkeeper.base.errors import BadInput, shorten
 from shopkeeper.data.events import Person
-from shopkeeper.data.privacy import Keyring, find_card_number, normalise
+from shopkeeper.data.privacy import Keyring, find_card_number, hide_card_numbers, normalise
 
 _LONGEST = 400
 _BYTE = r"(?:0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
@@ -43,7 +43,8 @@ def hashed_request(raw: Mapping[str, Any], keyring: Keyring) -> dict[str, Any]:
     clear: dict[str, str] = {}
     for name, value in person.items():
         if name not in Person.__struct_fields__:
-            raise _bad(f"person.{shorten(str(name))}", "…", ", ".join(Person.__struct_fields__))
+            told = hide_card_numbers(shorten(str(name)))
+            raise _bad(f"person.{told}", "…", ", ".join(Person.__struct_fields__))
         if value is None or value == "":
             continue
         if not isinstance(value, str) or len(value) > _LONGEST:

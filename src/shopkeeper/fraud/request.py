@@ -13,7 +13,7 @@ from typing import Any
 
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, shorten
-from shopkeeper.data.privacy import find_card_number
+from shopkeeper.data.privacy import find_card_number, hide_card_numbers
 from shopkeeper.fraud.schema import KEYED, KINDS, Request
 
 MAX_ID = 128
@@ -171,10 +171,17 @@ def _moment(name: str, value: Any) -> int | None:
 
 
 def _bad(name: str, value: Any, allowed: str) -> BadInput:
+    shown = shorten(value)
+    if isinstance(shown, int | float) and not isinstance(shown, bool):
+        text = str(shown)
+        shown = "[card number]" if find_card_number(text) else shown
+    elif isinstance(shown, str):
+        # A card number in the wrong field must not come back in the error, nor reach a log.
+        shown = hide_card_numbers(shown)
     return BadInput(
-        f"{name} must be {allowed}, but is {shorten(value)!r}.",
+        f"{hide_card_numbers(name)} must be {allowed}, but is {shown!r}.",
         hint="docs/reference/fraud.md describes the request.",
-        field=name,
-        value=value,
+        field=hide_card_numbers(name),
+        value=shown,
         allowed=allowed,
     )
