@@ -136,8 +136,6 @@ class Runtime:
         self._remember(decision)
         if live.card.durable:
             self.store(live, to_event(decision), *events)
-        else:
-            self._record(to_event(decision), *events)
         log.info(
             "decision.made",
             capability=capability,
@@ -148,6 +146,9 @@ class Runtime:
             decision_id=decision.decision_id,
             total_ms=round((time.perf_counter() - started) * 1000, 3),
         )
+        if not live.card.durable:
+            # Last: from here on the log's thread runs, and would hold up what still follows.
+            self._record(to_event(decision), *events)
         return decision
 
     def explain(self, decision_id: str, *, item: str | None = None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from functools import cache
 from typing import Any
 
 import lightgbm
@@ -100,9 +101,17 @@ class _Prepared:
         self._library.LGBM_FastConfigFree(self._config)
 
 
+@cache
 def _library() -> Any:
+    """Return LightGBM's C library, None where it lacks the fast path.
+
+    Loaded as PyDLL: a call of some microseconds must not let go of the interpreter lock, because
+    getting it back from the log's thread takes as long as that likes to keep it.
+    """
     library = getattr(lightgbm.basic, "_LIB", None)
-    return library if hasattr(library, "LGBM_BoosterPredictForMatSingleRowFast") else None
+    if not hasattr(library, "LGBM_BoosterPredictForMatSingleRowFast"):
+        return None
+    return ctypes.PyDLL(library._name)
 
 
 def _check(library: Any, code: int) -> None:
