@@ -31,6 +31,7 @@ MIN_PAYMENTS = 200
 HISTORY_DAYS = 365
 USUAL_DELAY_DAYS, SHORTEST_DAYS, LONGEST_DAYS = 30, 1, 90
 TEST_SHARE, LONGEST_TEST_DAYS = 0.25, 28
+MEASURED = ("strange", "trees")  # beside the baseline; what may be served, and no other peers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,7 @@ def _measured(
         delay_days=delay_days,
         test_days=test_days,
         seed=seed,
+        among=MEASURED,
     )
     models, champion = evaluate.measure(table, [plan], setup)
     return models, champion, {**told, "test_from": clock.iso(plan.test_us), "split": "time"}

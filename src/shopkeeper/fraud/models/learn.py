@@ -34,6 +34,7 @@ SETTINGS: dict[str, Any] = {
 }
 ROUNDS = 300
 FOLDS = 5
+FEWEST_BINS, ROWS_PER_BIN = 255, 8
 UNHEARD = 0.05  # a payment of whose frauds fewer would have been reported teaches nothing
 
 
@@ -98,7 +99,9 @@ def settings_for(
     label: np.ndarray, names: Sequence[str], seed: int, *, monotone: bool
 ) -> dict[str, Any]:
     """Return the settings of trees; few frauds get smaller ones."""
-    settings = {**SETTINGS, "seed": seed}
+    # A bin for every value of a small table costs ten times the rows it describes.
+    bins = int(np.clip(len(label) // ROWS_PER_BIN, FEWEST_BINS, SETTINGS["max_bin"]))
+    settings = {**SETTINGS, "seed": seed, "max_bin": bins}
     if label.sum() < 100:
         settings.update(num_leaves=4, min_data_in_leaf=max(5, int(len(label) * 0.002)))
     if monotone:
