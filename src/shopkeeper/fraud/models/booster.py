@@ -109,7 +109,7 @@ def _library() -> Any:
     getting it back from the log's thread takes as long as that likes to keep it.
     """
     library = getattr(lightgbm.basic, "_LIB", None)
-    if not hasattr(library, "LGBM_BoosterPredictForMatSingleRowFast"):
+    if library is None or not hasattr(library, "LGBM_BoosterPredictForMatSingleRowFast"):
         return None
     return ctypes.PyDLL(library._name)
 
