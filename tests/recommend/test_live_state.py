@@ -31,6 +31,9 @@ def told(state: LiveState, as_of_us: int = END_US) -> dict[str, Any]:
     """Return everything that a state says, by ids, so that row numbers do not matter."""
     ids = state.catalogue.index.ids
     popularity, trend = state.popularity.read(as_of_us), state.trend.read(as_of_us)
+    sold = np.zeros(len(ids))
+    known = state.catalogue.sold.read(as_of_us)
+    sold[: len(known)] = known
     facts: dict[str, Any] = {"items": {}, "histories": {}, "pairs": {}}
     for row, item_id in enumerate(ids):
         columns = {
@@ -43,6 +46,8 @@ def told(state: LiveState, as_of_us: int = END_US) -> dict[str, Any]:
             "text": state.catalogue.text(row),
             "popularity": popularity[row],
             "trend": trend[row],
+            "sold": sold[row],
+            "cost": np.nan_to_num(state.catalogue.column("cost")[row], nan=-1.0).item(),
         }
         others, weights = state.pairs.row(row)
         facts["pairs"][item_id] = {
@@ -106,6 +111,8 @@ def awkward() -> list[Event]:
         event("p-1", "purchase", 20, customer_id=anna, order_id="o-1", lines=both, currency="USD"),
         event("p-2", "purchase", 21, customer_id=anna, order_id="o-2", lines=both, currency="USD"),
         event("p-3", "purchase", 22, customer_id=anna, order_id="o-3", lines=both, currency="USD"),
+        event("terms", "supplier", 22, supplier_id="s", item_id="item-003", price_minor=700),
+        event("old-terms", "supplier", 2, supplier_id="s", item_id="item-003", price_minor=600),
         event("c-1", "cancel", 30, order_id="o-1"),
         event("r-2", "refund", 31, order_id="o-2", lines=[line], currency="USD"),
         event("c-early", "cancel", 32, order_id="o-later"),

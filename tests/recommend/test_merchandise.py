@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -241,3 +242,85 @@ def test_text_that_is_no_json_and_dates_that_end_before_they_start_are_named():
         read("r1", "live", good, starts_us=2, ends_us=1)
     with pytest.raises(BadInput, match="status must be draft, live, ended"):
         read("r1", "on", good)
+
+
+def overstocked() -> LiveState:
+    """i20 sells a unit a day and has 200; i21 as many, with 10; both cost 60 of 100, i22 95."""
+    state = stocked()
+    for item, units, cost in (("i20", 200, 60), ("i21", 10, 60), ("i22", 200, 95)):
+        price = {"kind": "price", "item_id": item, "price_minor": 100, "currency": "USD"}
+        state.apply(price | {"occurred_us": NOW_US - 90 * DAY_US})
+        terms = {"kind": "supplier", "supplier_id": "s", "item_id": item, "price_minor": cost}
+        state.apply(terms | {"occurred_us": NOW_US - 80 * DAY_US})
+        for day in range(60):
+            state.apply(
+                {
+                    "kind": "purchase",
+                    "customer_id": f"z{day}",
+                    "order_id": f"{item}-{day}",
+                    "lines": [{"item_id": item}],
+                    "occurred_us": NOW_US - day * DAY_US,
+                }
+            )
+        count = {"kind": "stock_level", "item_id": item, "quantity": float(units)}
+        state.apply(count | {"occurred_us": NOW_US - 1})
+    return state
+
+
+def test_overstock_and_margin_name_what_inventory_and_suppliers_say():
+    state = overstocked()
+    row = state.catalogue.index.get("i20")
+    # A unit on each of 60 days, and what stocked() sold of it: six orders and five beside i19.
+    ages = [*range(60), *range(20, 26), *range(20, 25)]
+    pace = sum(math.exp(-age / 28) for age in ages) / 28
+    assert state.catalogue.cover_days(NOW_US)[row] == pytest.approx(200 / pace)
+    assert state.catalogue.margin()[row] == pytest.approx(0.4)
+    named = {}
+    for name, items in {
+        "much": {"min_cover_days": 100, "item_ids": ["i20", "i21", "i22"]},
+        "both": {"min_cover_days": 100, "min_margin_percent": 40, "item_ids": ["i20", "i22"]},
+        "blind": {"min_margin_percent": 0},
+    }.items():
+        tell(state, name, action="boost", factor=2, items=items)
+        rule = state.merchandise.rules[name]
+        mask = state.merchandise.named(rule, state.catalogue, NOW_US)
+        named[name] = {ITEMS[at] for at in range(len(ITEMS)) if mask[at]}
+    # Without a cost on record nothing is said of a margin.
+    expected = {"much": {"i20", "i22"}, "both": {"i20"}, "blind": {"i20", "i21", "i22"}}
+    assert named == expected
+
+
+def test_what_sells_out_leaves_an_overstock_rule_within_a_quarter_of_an_hour():
+    state = overstocked()
+    tell(state, "r1", action="boost", factor=2, items={"min_cover_days": 100})
+    rule, row = state.merchandise.rules["r1"], state.catalogue.index.get("i20")
+    assert state.merchandise.named(rule, state.catalogue, NOW_US)[row]
+    count = {"kind": "stock_level", "item_id": "i20", "quantity": 3.0, "occurred_us": NOW_US}
+    state.apply(count)
+    later = NOW_US + DAY_US // 90
+    assert not state.merchandise.named(rule, state.catalogue, later)[row]
+
+
+def test_variety_spreads_a_slate_over_shelves_and_keeps_the_best_first():
+    def shelves(found: list[dict[str, Any]]) -> int:
+        held = state.catalogue.column("category")
+        return len({int(held[state.catalogue.index.get(i)]) for i in ids(found)})
+
+    state = stocked()
+    before = shown(state, limit=8)
+    tell(state, "r1", action="diversify", strength=0.9)
+    after = shown(state, limit=8)
+    assert ids(after)[0] == ids(before)[0]
+    assert shelves(after) > shelves(before)
+    tell(state, "r1", 0.5, action="diversify", strength=0.0)
+    assert ids(shown(state, limit=8)) == ids(before)
+
+
+@given(seed=st.integers(0, 40), strength=st.floats(0, 1))
+@hypothesis_settings(deadline=None, max_examples=20)
+def test_variety_loses_no_candidate_and_shows_nothing_forbidden(seed, strength):
+    state = stocked()
+    tell(state, "r1", action="diversify", strength=strength)
+    found = ids(shown(state, seed, limit=26))
+    assert len(found) == len(set(found)) == 26
+    assert not set(found) & {"i00", "i01", "i02", "i03"}

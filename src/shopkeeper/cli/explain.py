@@ -35,6 +35,8 @@ def _print(told: dict[str, Any]) -> None:
             print(f"  rank {asked['rank']} of {asked['candidates']}; by source: {ranks}")
         if asked.get("source") == "now":
             print("  from the same request put again now, not from the record")
+        if "path" in asked:
+            _print_path(asked["path"])
         print()
     print(f"{told['capability']} for {told['subject']} at {told['as_of']}, model {told['model']}")
     if told["fallback"]:
@@ -54,3 +56,20 @@ def _print(told: dict[str, Any]) -> None:
         print(f"  {'capped':<18} {', '.join(trace['capped'][:5])}")
     for outcome in told["outcomes"]:
         print(f"  outcome {outcome['label']} {outcome['item_id'] or ''} at {outcome['at']}")
+
+
+def _print_path(path: dict[str, Any]) -> None:
+    """Print the way of an item through every source, rule and filter, as of now."""
+    for name, said in path["sources"].items():
+        told = "silent" if said is None else f"rank {said['rank']}, share {said['share']:.4f}"
+        print(f"  source {name:<16} {told}")
+    if "ranker" in path:
+        adds = ", ".join(f"{name} {add:+.3f}" for name, add in path["ranker"]["adds"].items())
+        print(f"  ranker {path['ranker']['raw']:+.3f}: {adds}, …")
+    for rule in path["rules"]:
+        factor = f" x {rule['factor']:g}" if "factor" in rule else ""
+        does = f"{rule['action']}{factor}" if rule["names_it"] else "does not name it"
+        print(f"  rule   {rule['rule']:<16} {does}")
+    print(f"  rank after rules: {path['rank_after_rules'] or 'none'}")
+    taken = [name for name, out in path["filters"].items() if out]
+    print(f"  filters: {', '.join(taken) if taken else 'none takes it out'}")

@@ -171,6 +171,7 @@ class Runtime:
         asked = dict(decision)
         if item is not None:
             asked |= {"asked_item": item, "replayed": self._replay(live, decision)}
+            asked["model_now"] = live.model
         with live.lock:
             told = live.card.explain(live.state, asked)
         return {

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from shopkeeper.base.clock import DAY_US
+from shopkeeper.recommend.decayed import Decayed
 from shopkeeper.recommend.index import Column, Index
 
 # Why an item may not be shown; 0 means that it may.
@@ -18,6 +20,7 @@ SHOWN, HIDDEN, REMOVED, SOLD_OUT = 0, 1, 2, 3
 BLOCK_CODES = ("shown", "hidden", "removed", "sold_out")
 UNKNOWN = -1
 NEVER_US = -(2**62)
+PACE_DAYS = 28.0  # time constant of the pace at which an item sells
 
 
 class Catalogue:
@@ -43,7 +46,10 @@ class Catalogue:
             "priced": Column(np.int64, NEVER_US),
             "removed": Column(np.bool_, False),
             "blocked": Column(np.int8, SHOWN),
+            "cost": Column(np.float64, np.nan),
+            "costed": Column(np.int64, NEVER_US),
         }
+        self.sold = Decayed(PACE_DAYS * DAY_US)  # units
         # item row -> location -> (occurred_us, units); only items that were ever counted.
         self._counts: dict[int, dict[str, tuple[int, float]]] = {}
         self._within: dict[str, tuple[int, np.ndarray]] = {}
@@ -151,6 +157,32 @@ class Catalogue:
         counts[place] = (at_us, float(event["quantity"]))
         self._columns["stock"][row] = sum(units for _, units in counts.values())
         self._judge(row)
+
+    def apply_cost(self, event: Mapping[str, Any], at_us: int) -> None:
+        """Take what a supplier asks for a unit; the latest terms of any supplier hold."""
+        if event.get("item_id") is None or event.get("price_minor") is None:
+            return
+        row = self.row(event["item_id"])
+        if at_us >= self._columns["costed"][row] and event.get("status") in (None, "active"):
+            self.version += 1
+            self._columns["costed"][row] = at_us
+            self._columns["cost"][row] = float(event["price_minor"])
+
+    def cover_days(self, at_us: int) -> np.ndarray:
+        """Return (n_items,) days that the stock lasts at the present pace; NaN never counted."""
+        sold = self.sold.read(at_us)
+        pace = np.zeros(len(self))
+        pace[: len(sold)] = sold[: len(pace)] / PACE_DAYS
+        stock = self.column("stock")
+        # A hundredth of a unit a day: what nobody buys lasts long, and not for ever.
+        return stock / np.maximum(pace, 0.01)
+
+    def margin(self) -> np.ndarray:
+        """Return (n_items,) share of the price that is left after cost; NaN where unknown."""
+        price = self.column("price")
+        whole = np.where(price > 0, price, np.nan)
+        found: np.ndarray = 1 - self.column("cost") / whole
+        return found
 
     def _set_price(self, row: int, price_minor: int, at_us: int) -> None:
         if at_us >= self._columns["priced"][row]:

@@ -14,6 +14,7 @@ import numpy as np
 from shopkeeper.recommend.features import LiveFeatures, LiveState
 from shopkeeper.recommend.policy import FORBIDDEN, forbidden
 from shopkeeper.recommend.schema import Prediction, Request
+from shopkeeper.recommend.trace import path
 
 WHY_NOT = {
     "hidden": "it is hidden in the catalogue",
@@ -42,7 +43,13 @@ def explain(state: LiveState, decision: Mapping[str, Any]) -> dict[str, Any]:
         "trace": value["trace"],
     }
     if asked := decision.get("asked_item"):
-        told["why_not"] = _on_item(asked, items, value["trace"], decision.get("replayed"))
+        replayed = decision.get("replayed")
+        told["why_not"] = _on_item(asked, items, value["trace"], replayed)
+        if replayed is not None and (row := state.catalogue.index.get(asked)) is not None:
+            # The record holds what decided then; the whole way is walked again as of now.
+            request, features, prediction = replayed
+            model = decision.get("model_now")
+            told["why_not"]["path"] = path(row, request, features, prediction, model)
     return told
 
 

@@ -86,6 +86,8 @@ class LiveState:
             self.catalogue.apply_price(event, at_us)
         elif kind == "stock_level":
             self.catalogue.apply_stock(event, at_us)
+        elif kind == "supplier":
+            self.catalogue.apply_cost(event, at_us)
         elif kind == "remove_from_cart":
             self.uncart(subject_key(customer, session), event["item_id"], at_us)
         elif kind in ("cancel", "refund"):
@@ -130,6 +132,8 @@ class LiveState:
             if None in void or item_id in void:
                 continue
             self._count(row, at_us, _WEIGHTS[code])
+            if code == PURCHASE:
+                self._sold(row, at_us, quantity)
             if customer is not None:
                 self._remember(self.customers, customer, (row, at_us, code, quantity, basket))
             elif session is not None:
@@ -153,6 +157,10 @@ class LiveState:
             self.trend.grow(row + 1)
         self.popularity.add(row, at_us, weight)
         self.trend.add(row, at_us, weight)
+
+    def _sold(self, row: int, at_us: int, units: float) -> None:
+        self.catalogue.sold.grow(row + 1)
+        self.catalogue.sold.add(row, at_us, units)
 
     def _void(self, event: Mapping[str, Any]) -> None:
         """Take back an order, or the lines that a refund names, whichever arrived first."""
@@ -180,6 +188,7 @@ class LiveState:
             self.pairs.recount(past.item, past.at_us, -1.0, start)
             for entry in subjects.drop(subject, basket, PURCHASE, rows):
                 self._count(int(entry["item"]), int(entry["at_us"]), -_WEIGHTS[PURCHASE])
+                self._sold(int(entry["item"]), int(entry["at_us"]), -float(entry["quantity"]))
             past = subjects.history(subject)
             self.pairs.recount(past.item, past.at_us, 1.0, start)
 

@@ -24,13 +24,29 @@ from shopkeeper.base.errors import BadInput, shorten
 from shopkeeper.recommend.catalogue import Catalogue
 from shopkeeper.recommend.schema import PLACEMENTS
 
-ACTIONS = ("pin", "boost", "bury", "filter", "share")
+ACTIONS = ("pin", "boost", "bury", "filter", "share", "diversify")
+AMOUNTS = {
+    "pin": "position",
+    "boost": "factor",
+    "bury": "factor",
+    "share": "share",
+    "diversify": "strength",
+}
 STATUSES = ("draft", "live", "ended")
 SEGMENTS = ("new", "returning", "anonymous")
-SELECTORS = ("item_ids", "category", "brand", "min_price_minor", "max_price_minor", "new_days")
+SELECTORS = (
+    "item_ids",
+    "category",
+    "brand",
+    "min_price_minor",
+    "max_price_minor",
+    "new_days",
+    "min_cover_days",
+    "min_margin_percent",
+)
 MOST_RULES = 200
 MOST_ITEMS = 500
-_FIELDS = ("action", "items", "placements", "segment", "position", "factor", "share", "note")
+_FIELDS = ("action", "items", "placements", "segment", *dict.fromkeys(AMOUNTS.values()), "note")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +54,10 @@ class Rule:
     """One rule of the shop.
 
     ``items`` a selector: what it names must all hold (ids, a category path and below, a brand,
-    a price span in minor units, created within days). ``position`` from 1, for pin; ``factor``
-    multiplies scores, above 1 for boost and below for bury; ``share`` of the slots, for share.
+    a price span in minor units, created within days, stock for days at the present pace, a margin
+    over the supplier's price in per cent of the price). ``position`` from 1, for pin; ``factor``
+    multiplies scores, above 1 for boost and below for bury; ``share`` of the slots, for share;
+    ``strength`` of the dislike of likeness, 0 to 1, for diversify, which may name no items.
     ``segment``: None everybody, else new, returning, anonymous, or customer ids.
     """
 
@@ -52,6 +70,7 @@ class Rule:
     position: int = 1
     factor: float = 1.0
     share: float = 0.0
+    strength: float = 0.0
     note: str = ""
     starts_us: int | None = None
     ends_us: int | None = None
@@ -165,7 +184,9 @@ class Merchandise:
     def named(self, rule: Rule, catalogue: Catalogue, at_us: int) -> np.ndarray:
         """Return the mask (n_items,) of what a rule names."""
         # What is new changes with the day; the rest with the catalogue.
-        stamp = (rule, len(catalogue), catalogue.version, at_us // DAY_US)
+        # Stock moves all day: what is judged by it is judged again every quarter of an hour.
+        span = DAY_US // 96 if "min_cover_days" in rule.items else DAY_US
+        stamp = (rule, len(catalogue), catalogue.version, at_us // span)
         known = self._masks.get(rule.rule_id)
         if known is None or known[0] != stamp:
             known = (stamp, matches(rule.items, catalogue, at_us))
@@ -192,6 +213,11 @@ def matches(items: Mapping[str, Any], catalogue: Catalogue, at_us: int) -> np.nd
     if (days := items.get("new_days")) is not None:
         created = catalogue.column("created")
         mask &= (created <= at_us) & (created > at_us - days * DAY_US)
+    if (days := items.get("min_cover_days")) is not None:
+        mask &= catalogue.cover_days(at_us) >= days
+    if (percent := items.get("min_margin_percent")) is not None:
+        # Boundaries are the shop's round numbers: 0.3 in binary must not miss 30.
+        mask &= catalogue.margin() * 100 >= percent - 1e-9
     return mask
 
 
@@ -211,6 +237,8 @@ def _moment_us(event: Mapping[str, Any], name: str) -> int | None:
 
 
 def _selector(raw: Any, action: str) -> dict[str, Any]:
+    if action == "diversify" and not raw:
+        return {}
     if not isinstance(raw, dict) or not raw:
         raise _bad("items", raw, f"an object with some of {', '.join(SELECTORS)}")
     for name, value in raw.items():
@@ -249,16 +277,15 @@ def _segment(raw: Any) -> str | tuple[str, ...] | None:
 
 def _amount(raw: Mapping[str, Any], action: str) -> dict[str, Any]:
     """Return the one number that the action takes; the others are refused."""
-    wants = {"pin": "position", "boost": "factor", "bury": "factor", "share": "share"}.get(action)
-    for name in ("position", "factor", "share"):
+    wants = AMOUNTS.get(action)
+    for name in ("position", "factor", "share", "strength"):
         if name in raw and name != wants:
             raise _bad(name, raw[name], f"absent on {action}")
     if wants is None or (wants == "position" and "position" not in raw):
         return {}
     value = raw.get(wants)
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    spans = {"pin": (1, 100), "boost": (1, 100), "bury": (0, 1), "share": (0, 1)}
-    low, high = spans[action]
+    low, high = {"pin": (1, 100), "boost": (1, 100)}.get(action, (0, 1))
     if not number or not low <= float(value or 0) <= high:
         raise _bad(wants, value, f"a number from {low} to {high} on {action}")
     return {wants: int(value or 1) if wants == "position" else float(value or 0)}

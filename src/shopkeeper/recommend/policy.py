@@ -40,7 +40,7 @@ def choose(
     rules = acting_rules(request, features)
     prediction = ruled_scores(prediction, rules)
     why_not = forbidden(request, features, rules)
-    order = Order(rows=prediction.item, why_not=why_not)
+    order = Order(rows=prediction.item, why_not=why_not, score=prediction.score)
     slate = arrange(request, features, order, caps, rules)
     assert all(why_not[row] == 0 for row in slate.rows)
     led = [place for place in slate.places if place >= 0]
@@ -102,7 +102,7 @@ def forbidden(
     open_ = why_not == 0
     if request.category is not None:
         why_not[open_ & ~catalogue.within(request.category)[: len(why_not)]] = _OUTSIDE
-    if not _again(request):
+    if not again(request):
         bought = features.bought
         once = catalogue.column("replenishable")[bought] != 1
         _mark(why_not, bought[once] if request.include_bought is None else bought, _BOUGHT)
@@ -117,7 +117,8 @@ def forbidden(
     return why_not
 
 
-def _again(request: Request) -> bool:
+def again(request: Request) -> bool:
+    """Return whether what was bought before may be shown here."""
     if request.include_bought is None:
         return request.placement == "buy_again"
     return request.include_bought

@@ -103,6 +103,12 @@ def _fill_catalogue(catalogue: Catalogue, warehouse: Any) -> None:
     for item_id in index.ids[len(ids) :]:
         catalogue.row(item_id)
     catalogue.fill_counts(counts)
+    terms = warehouse.table("supplier_terms")
+    terms = terms.sort_by([("occurred_us", "ascending"), ("seq", "ascending")])
+    names = ("item_id", "price_minor", "status", "occurred_us")
+    for item_id, cost, status, at_us in zip(*(terms[n].to_pylist() for n in names), strict=True):
+        told = {"item_id": item_id, "price_minor": cost, "status": status}
+        catalogue.apply_cost(told, at_us)
 
 
 def _last_price(warehouse: Any, ids: list[str]) -> np.ndarray:
@@ -151,6 +157,9 @@ def _fill_interactions(state: LiveState, table: pa.Table, at_us: np.ndarray) -> 
     weight = KIND_WEIGHTS[kind[counts]]
     state.popularity.fill(item[counts], at_us[counts], weight, size)
     state.trend.fill(item[counts], at_us[counts], weight, size)
+    bought = counts & (kind == PURCHASE)
+    units = table["quantity"].to_numpy()[bought].astype(np.float64)
+    state.catalogue.sold.fill(item[bought], at_us[bought], units, size)
     quantity = table["quantity"].to_numpy().astype(np.float32)
     columns = {"item": item, "at_us": at_us, "kind": kind, "quantity": quantity, "basket": basket}
     customer_values, customer_code = dictionary(table["customer_id"])

@@ -17,11 +17,12 @@ from shopkeeper.console.parts import Fault
 from shopkeeper.console.view import View
 from shopkeeper.data import listings, slate_reports
 from shopkeeper.operate import merchandising
-from shopkeeper.recommend.merchandise import ACTIONS, SEGMENTS, STATUSES
+from shopkeeper.recommend.merchandise import ACTIONS, AMOUNTS, SEGMENTS, STATUSES
 from shopkeeper.recommend.schema import PLACEMENTS
 
 CUSTOMERS = 40
 DAYS = 60
+WHOLE = ("new_days", "min_cover_days", "min_margin_percent")
 _BLANK: dict[str, Any] = {
     "rule_id": "",
     "status": "draft",
@@ -62,7 +63,7 @@ def _rules(view: View) -> list[dict[str, Any]]:
             {
                 **one,
                 "action": body.get("action"),
-                "amount": body.get("factor", body.get("share", body.get("position"))),
+                "amount": _amount(body),
                 "note": body.get("note", ""),
                 "products": items.get("item_ids", []),
                 "what": _what(view, items),
@@ -74,6 +75,11 @@ def _rules(view: View) -> list[dict[str, Any]]:
     return rows
 
 
+def _amount(body: Mapping[str, Any], default: float | None = None) -> Any:
+    """Return the one number of a rule."""
+    return body.get(AMOUNTS.get(body.get("action", ""), ""), default)
+
+
 def _what(view: View, items: Mapping[str, Any]) -> str:
     parts = [items[name] for name in ("category", "brand") if name in items]
     low, high = (_major(items.get(name)) for name in ("min_price_minor", "max_price_minor"))
@@ -81,6 +87,10 @@ def _what(view: View, items: Mapping[str, Any]) -> str:
         parts.append(f"{low} – {high} {view.console.shop.settings.currency}")
     if "new_days" in items:
         parts.append(view.say("merchandising.newer_than", days=items["new_days"]))
+    if "min_cover_days" in items:
+        parts.append(view.say("merchandising.lasts", days=items["min_cover_days"]))
+    if "min_margin_percent" in items:
+        parts.append(view.say("merchandising.earns", percent=items["min_margin_percent"]))
     return " · ".join(parts)
 
 
@@ -95,13 +105,13 @@ def _form(view: View) -> dict[str, Any]:
         "rule_id": rule["rule_id"],
         "status": rule["status"],
         "action": body.get("action", "boost"),
-        "amount": body.get("factor", body.get("share", body.get("position", 1.5))),
+        "amount": _amount(body, 1.5),
         "item_ids": ", ".join(items.get("item_ids", [])),
         "category": items.get("category", ""),
         "brand": items.get("brand", ""),
         "min_price": _major(items.get("min_price_minor")),
         "max_price": _major(items.get("max_price_minor")),
-        "new_days": items.get("new_days", ""),
+        **{name: items.get(name, "") for name in WHOLE},
         "placements": body.get("placements", list(PLACEMENTS)),
         "segment": segment if isinstance(segment, str) else "",
         "customers": ", ".join(segment) if isinstance(segment, list) else "",
@@ -199,11 +209,12 @@ def body_of(form: Mapping[str, Any]) -> dict[str, Any]:
     for name, field in (("min_price", "min_price_minor"), ("max_price", "max_price_minor")):
         if text(name):
             items[field] = round(100 * _number(name, text(name)))
-    if text("new_days"):
-        items["new_days"] = int(_number("new_days", text("new_days")))
+    for name in WHOLE:
+        if text(name):
+            items[name] = int(_number(name, text(name)))
     action = text("action")
     body: dict[str, Any] = {"action": action, "items": items}
-    amount = {"pin": "position", "boost": "factor", "bury": "factor", "share": "share"}.get(action)
+    amount = AMOUNTS.get(action)
     if amount and text("amount"):
         value = _number("amount", text("amount"))
         body[amount] = int(value) if amount == "position" else value

@@ -13,6 +13,7 @@ from shopkeeper.recommend.models.ranker import ENOUGH_GROUPS, Period, Ranker
 from shopkeeper.recommend.schema import Training
 
 PERIODS = 2
+CUSTOMERS = 1200  # of each period
 
 
 def learn(
@@ -20,7 +21,7 @@ def learn(
     data: Training,
     *,
     protocol: str = "time",
-    limit: int = fusion.MAX_SUBJECTS,
+    limit: int = CUSTOMERS,
     tasks: Sequence[str] = fusion.TASKS,
     seed: int = 7,
 ) -> Ranker:

@@ -3,8 +3,8 @@
 LambdaMART (LightGBM, objective lambdarank) over the table of ranking.py. It learns on periods
 that the sources below it had not seen: sources fitted on what came before, labels from what was
 bought in them. Whether it is used at all is judged task by task on the last period by trees of the
-ones before: where they do not beat the blend beyond doubt, the blend's order stands. (Folds of
-customers within one period promised gains that the next period did not keep.)
+ones before: where their gain is not above its own standard error, the blend's order stands. (Folds
+of customers within one period promised gains that the next period did not keep.)
 
 The probability is of a purchase within that period's length by a customer who shops in it:
 isotonic on a logistic of the score on that last period and the customer's habits.
@@ -23,7 +23,6 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from shopkeeper.learn import report
 from shopkeeper.learn.metrics import ndcg_at
 from shopkeeper.recommend.models import fusion, ranking
 from shopkeeper.recommend.models.fusion import TASKS, Judged
@@ -222,16 +221,17 @@ class Ranker:
                     best = (float(after.mean()), shape, rounds, raw, after)
         assert best is not None
         value, shape, rounds, raw, after = best
-        verdict = report.against(after, before, self.seed)
+        gain = after - before
+        error = float(gain.std()) / np.sqrt(len(gain))
         self.validation_[task] = {
             "blend": round(float(before.mean()), 5),
             "ranker": round(value, 5),
-            "gain_low": verdict["interval_95"][0],
+            "gain_error": round(error, 5),
             "customers": len(last),
             "rounds": rounds,
             **shape,
         }
-        if verdict["verdict"] != "better":
+        if gain.mean() <= error:
             return
         self.trees_[task] = self._trees([*past, *last], shape, rounds)
         label = np.concatenate([g.label for g in last])
