@@ -117,6 +117,10 @@ def test_evaluate_prints_models_baselines_and_champion(file, capsys):
         ("supplier,ordered,received\n", "has no rows"),
         ("supplier,ordered,received\na,2024-01-01,soon\n", "column 'received' is no date: 'soon'"),
         ("supplier,ordered,received\n,2024-01-01,2024-01-03\n", "column 'supplier' is empty"),
+        (
+            "supplier,ordered,received,received\na,2024-01-01,2024-01-03,2024-01-04\n",
+            "column 'received' stands there twice",
+        ),
         ("supplier,ordered,received\na,2024-01-01,\n", "column 'received' is empty in every row"),
     ],
 )

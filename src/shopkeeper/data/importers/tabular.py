@@ -32,13 +32,22 @@ def read_columns(path: Path, wanted: set[str]) -> pa.Table:
     kind = next((s for s in reversed(suffixes) if s != ".gz"), "")
     try:
         if kind in (".parquet", ".pq"):
-            return _parquet(path, wanted)
-        return _csv(path, "\t" if kind in (".tsv", ".tab") else ",")
+            table = _parquet(path, wanted)
+        else:
+            table = _csv(path, "\t" if kind in (".tsv", ".tab") else ",")
     except (pa.ArrowException, zlib.error, OSError, EOFError) as problem:
         raise BadInput(
             f"{path} cannot be read: {problem}.",
             hint="Give a CSV (UTF-8, with a heading), TSV or Parquet file, or one of them as .gz.",
         ) from problem
+    twice = [name for name in sorted(wanted) if table.column_names.count(name) > 1]
+    if twice:
+        raise BadInput(
+            f"{path}: column '{twice[0]}' stands there twice.",
+            hint="Rename one of them; which is meant cannot be told.",
+            field=twice[0],
+        )
+    return table
 
 
 def _parquet(path: Path, wanted: set[str]) -> pa.Table:
