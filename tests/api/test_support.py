@@ -8,6 +8,7 @@ import pytest
 
 from shopkeeper.base import clock
 from shopkeeper.base.clock import DAY_US
+from shopkeeper.data import support_tables
 from shopkeeper.data.events import Event, Line
 from shopkeeper.data.shop import open_shop
 from shopkeeper.operate import capabilities
@@ -238,3 +239,30 @@ def test_a_refund_left_to_a_person_is_the_first_tool(chat):
     found = chat.server.call("GET", f"/v1/support/conversations/{name}/assist").json()
     assert found["tools"][0]["tool"] == "refund"
     assert found["tools"][0]["held"].startswith("refund_")
+
+
+def test_stars_with_a_word_are_told_to_the_report_and_a_label(chat):
+    token = chat.session()
+    chat.say(token, text="hello")
+    said = chat.say(token, rating=2, text="too slow, call 13812345678")
+    assert said["acts"] == ["thanks_rating"]
+    found = support_tables.ratings(chat.server.shop.warehouse)
+    assert found["total"] == 1
+    assert [one["n"] for one in found["stars"]] == [0, 0, 0, 1, 0]
+    assert found["words"][0]["text"].startswith("too slow")
+    assert "13812345678" not in found["words"][0]["text"]
+    sql = "SELECT subject_kind, score FROM labels WHERE label = 'csat'"
+    labels = chat.server.shop.warehouse.sql(sql).to_pylist()
+    assert labels == [{"subject_kind": "conversation", "score": 2.0}]
+    assert chat.say(token, 400, rating=6)["error"]["field"] == "rating"
+
+
+def test_an_article_for_a_later_day_waits_for_it(chat):
+    call, token = chat.server.call, chat.session()
+    now = {"title": "How long can I return?", "text": "You have 30 days."}
+    later = {"title": "How long can I return?", "text": "You have 14 days.", "from": "2090-01-01"}
+    for body in (now, later):
+        assert call("PUT", "/v1/support/articles/returns", json=body).status_code == 200
+    for _ in range(2):
+        assert "30 days" in chat.say(token, text="how long can I return?")["reply"]
+        chat.server.service.runtime.live["support"].rebuild(chat.server.shop.warehouse)

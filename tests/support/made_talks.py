@@ -110,7 +110,10 @@ class Talk:
     ) -> None:
         self.book, self.language = MadeBook(), language
         self.state = Conversation(conversation_id="c1", customer_id=who)
-        self.terms, self.given = terms or Terms(), {"recommend": None, "fraud": None, **given}
+        self.terms, self.given = (
+            terms or Terms(),
+            {"recommend": None, "fraud": None, "stock": None, **given},
+        )
         self.now_us = NOW_US
         self.address: Any = None
         self.writes: list[Any] = []

@@ -9,6 +9,7 @@ from made_talks import NOW_US, Talk
 
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.support.grammar import render, words
+from shopkeeper.support.schema import Hit, Passage
 from shopkeeper.support.terms import Terms, read_terms
 
 
@@ -200,3 +201,48 @@ def test_terms_name_what_is_wrong():
     with pytest.raises(Exception, match="do not take colour"):
         read_terms('{"colour": 1}')
     assert NOW_US > DAY_US
+
+
+@pytest.mark.parametrize("text", ["what is your return policy?", "退货政策是什么", "退货流程"])
+def test_asking_for_the_policy_begins_no_return(text):
+    talk = Talk()
+    passage = Passage(
+        passage_id="returns:en",
+        doc_id="returns",
+        kind="terms",
+        language="en",
+        title="Returns",
+        text="You can return within 30 days.",
+    )
+    hit = Hit(passage=passage, score=0.9)
+    assert talk.say(text, hits=(hit,)) == ["cite"]
+    assert talk.state.tasks == []
+
+
+def test_an_order_number_alone_asks_how_it_stands():
+    assert Talk().say("show me order 1003")[0] == "inform_order"
+    assert Talk().say("给我看看订单 1003")[0] == "inform_order"
+    assert Talk().say("order number 2001")[0] == "ask_order_again"
+
+
+def test_a_question_in_between_is_no_failed_try():
+    talk = Talk()
+    talk.say("I want to return something")
+    for _ in range(4):
+        kinds = talk.say("is green tea in stock?")
+        assert not any(kind.startswith("handed_over") for kind in kinds)
+
+
+def test_stock_is_told_from_the_shelves_and_the_suppliers_promise():
+    empty = {"units": 0.0, "arrives_us": NOW_US, "arrives_at": "", "arriving_units": 5.0}
+    assert (
+        Talk(stock={"items": {"tea": empty}}).say("do you have green tea?")[0] == "inform_arrives"
+    )
+    never = empty | {"arrives_us": None}
+    assert (
+        Talk(stock={"items": {"tea": never}}).say("你们有 green tea 吗")[0] == "inform_out_of_stock"
+    )
+    full = empty | {"units": 3.0}
+    assert (
+        Talk(stock={"items": {"tea": full}}).say("do you have green tea?")[0] == "inform_in_stock"
+    )

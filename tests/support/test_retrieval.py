@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from shopkeeper.language.embedder import HashingEmbedder, sentence_embedder
+from shopkeeper.support.features import succeeded
 from shopkeeper.support.retrieval import Retriever, Weights, combine
 from shopkeeper.support.retrieval_fit import all_parts, fit_floor, fit_weights, ranks
 from shopkeeper.support.schema import Passage
@@ -99,3 +100,34 @@ def test_fitting_never_ranks_worse_than_the_start():
 
 def test_too_few_pairs_change_nothing():
     assert fit_weights(MADE, ["a"], np.array([0])) == MADE.weights
+
+
+def version(text: str, **dates: int) -> Passage:
+    return Passage(
+        passage_id="returns:en",
+        doc_id="returns",
+        kind="terms",
+        language="en",
+        title="How long can I return?",
+        text=text,
+        effective_from_us=dates.get("start"),
+        effective_to_us=dates.get("end"),
+    )
+
+
+def test_what_holds_from_a_later_day_on_leaves_todays_version_in_force():
+    """Terms for next year must not silence those of today."""
+    held = succeeded([], version("30 days."))
+    held = succeeded(held, version("14 days.", start=100))
+    retriever = Retriever(held, sentence_embedder())
+    told = {
+        day: retriever.search("how long can I return?", as_of_us=day)[0].passage.text
+        for day in (99, 100)
+    }
+    assert told == {99: "30 days.", 100: "14 days."}
+    assert [one.text for one in succeeded(held, version("7 days."))] == ["7 days."]
+    moved = succeeded(held, version("10 days.", start=50))
+    assert [(one.text, one.effective_to_us) for one in moved] == [
+        ("30 days.", 50),
+        ("10 days.", None),
+    ]

@@ -76,6 +76,20 @@ def articles(warehouse: Tables) -> list[dict[str, Any]]:
     return rows(warehouse, "SELECT * FROM articles WHERE status = 'active' ORDER BY article_id")
 
 
+def article_versions(warehouse: Tables) -> list[dict[str, Any]]:
+    """Return every version of every article, withdrawals too, the oldest first."""
+    return rows(
+        warehouse,
+        """
+        SELECT label AS article_id, coalesce(category, 'faq') AS kind,
+            coalesce(language, 'en') AS language, coalesce(title, label) AS title, text,
+            properties ->> '$.questions' AS questions, coalesce(status, 'active') AS status,
+            starts_us, ends_us
+        FROM events WHERE kind = 'article' ORDER BY occurred_us, seq
+        """,
+    )
+
+
 def rule(warehouse: Tables, rule_id: str) -> str | None:
     """Return the text of one of support's rules, None when there is none or it is off."""
     found = rows(
@@ -176,6 +190,29 @@ def totals(warehouse: Tables, since_us: int) -> dict[str, Any]:
         [since_us],
     )
     return found
+
+
+def ratings(warehouse: Tables, most: int = 5) -> dict[str, Any]:
+    """Return how many conversations got 1 to 5 stars, and the latest words that came with them."""
+    counted = rows(
+        warehouse,
+        """
+        SELECT round(rating)::INTEGER AS stars, count(*) AS n FROM conversations
+        WHERE rating IS NOT NULL GROUP BY 1
+        """,
+    )
+    held = {row["stars"]: row["n"] for row in counted}
+    words = rows(
+        warehouse,
+        """
+        SELECT conversation_id, rating, text, occurred_us FROM messages
+        WHERE rating IS NOT NULL AND text NOT LIKE '★%' ORDER BY occurred_us DESC LIMIT ?
+        """,
+        [most],
+    )
+    total = sum(held.values())
+    stars = [{"stars": n, "n": held.get(n, 0)} for n in (5, 4, 3, 2, 1)]
+    return {"total": total, "stars": stars, "words": words}
 
 
 def latest_orders(warehouse: Tables, most: int) -> list[dict[str, Any]]:

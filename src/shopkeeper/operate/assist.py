@@ -198,7 +198,8 @@ def _read(live: Any, desk: Desk, text: str, language: str) -> Message:
     )
     features = features_at(live.state, request, desk.now_us)
     read = live.model.predict if live.model is not None else live.card.fallback
-    return Message(text=text, understanding=read(features).understanding, hits=features.hits)
+    found = read(features)
+    return Message(text=text, understanding=found.understanding, hits=found.hits)
 
 
 def _language(found: Mapping[str, Any]) -> str:

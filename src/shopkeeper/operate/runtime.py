@@ -22,7 +22,7 @@ from shopkeeper.data.events import Event, Line
 from shopkeeper.data.person_keys import hashed_request
 from shopkeeper.learn.contracts import Capability, Decision, Reason
 from shopkeeper.operate import capabilities as cards
-from shopkeeper.operate import rewording
+from shopkeeper.operate import rewording, stock_told
 from shopkeeper.operate.history import find_decision, find_outcomes
 from shopkeeper.operate.live import FAULTS, Answer, Live
 from shopkeeper.operate.registry import Registry
@@ -231,6 +231,8 @@ class Runtime:
         try:
             if capability == rewording.NAME:
                 return rewording.answer(self.shop.settings, raw)
+            if capability == stock_told.NAME:
+                return stock_told.answer(self, raw)
             decision = self.decide(capability, raw)
         except ShopError as problem:
             log.info("decision.not_given", capability=capability, reason=problem.message[:200])

@@ -183,7 +183,8 @@ def _search_knowledge(asked: Asked) -> dict[str, Any]:
     question, live = asked.args["question"], _support(asked)
     language = asked.args.get("language") or detect_language(question) or "en"
     with live.lock:
-        hits = live.state.search(question, language, clock.now_us())
+        intents = getattr(live.model, "intents", None)
+        hits = live.state.search(question, language, clock.now_us(), intents)
     return {
         "known": bool(hits),
         "passages": [

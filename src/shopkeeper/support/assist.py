@@ -64,7 +64,7 @@ def drafts(desk: Desk, said: Sequence[Message], language: str) -> list[Sentence]
             book=desk.book,
             terms=desk.terms,
             now_us=desk.now_us,
-            given={"recommend": None, "fraud": None, **desk.given},
+            given={"recommend": None, "fraud": None, "stock": None, **desk.given},
         )
         acts = [a for a in step(one, own).acts if a.kind.startswith(_TOLD)]
         if acts:
@@ -124,7 +124,7 @@ def shown(the_plan: Plan, desk: Desk, language: str) -> list[Sentence]:
     """Return a plan in words, as it is put before the operator."""
     acts = list(the_plan.acts)
     if the_plan.writes:
-        acts.append(act("confirm", "plan", entries=[entry(one, desk) for one in the_plan.writes]))
+        acts.append(act("preview", "plan", entries=[entry(one, desk) for one in the_plan.writes]))
     return render(acts, language, seed="operator", tone="neutral")
 
 

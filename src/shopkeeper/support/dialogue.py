@@ -17,10 +17,11 @@ from shopkeeper.support.addresses import read_address
 from shopkeeper.support.answers import fill
 from shopkeeper.support.commit import commit, show
 from shopkeeper.support.desk import Desk, methods_said
-from shopkeeper.support.frames import Frame, read
+from shopkeeper.support.frames import Frame, order_ids, read
 from shopkeeper.support.identity import identify
 from shopkeeper.support.message import Message
 from shopkeeper.support.questions import AFTER, QUESTIONS, answer
+from shopkeeper.support.questions_about_goods import goods_in, sold_here
 from shopkeeper.support.resolve import task_of
 from shopkeeper.support.state import Conversation, Task, Write
 from shopkeeper.support.tasks import advance
@@ -31,6 +32,7 @@ UNCLEAR = 2  # then a person is offered
 # What is merged into a plan that is shown already.
 _JOIN = ("return", "change", "cancel")
 # Questions whose answer may hold words that else begin a wish.
+_ANSWERS = ("inform_", "cite", "recommend", "done")
 _SLOTS = (
     "ask_method",
     "deny_method",
@@ -98,6 +100,7 @@ def _turn(said: Message, desk: Desk) -> tuple[list[Act], list[Write]]:
         state.unclear = 0
         return _next([], said, desk)
     asks_how = lex.HOW.search(said.text) and not any(_says_what(one) for one in frames)
+    asks_how = asks_how or _of_no_goods(frames, said.text, desk)
     if asks_how and not state.tasks and (known := talk.knowledge(said, desk)):
         return known, []
     if state.tasks and frames and state.ask.startswith(("offer_", "deny_", "ask_variant")):
@@ -105,6 +108,12 @@ def _turn(said: Message, desk: Desk) -> tuple[list[Act], list[Write]]:
         if settled is not None:
             return _work(frames, said.text, said, desk, first=settled)
     return _work(frames, said.text, said, desk)
+
+
+def _of_no_goods(frames: list[Frame], text: str, desk: Desk) -> bool:
+    """Say whether "how much is shipping" sounds like a question about goods, but names none."""
+    sounds = all(one.verb in ("line_facts", "stock") and not _says_what(one) for one in frames)
+    return bool(frames) and sounds and not desk.book.find_items(goods_in(text))
 
 
 def _says_what(frame: Frame) -> bool:
@@ -301,9 +310,15 @@ def _answered(text: str, said: Message, desk: Desk) -> tuple[list[Act], list[Wri
     small = talk.small_talk(text, said, desk)
     if small is not None:
         return small, []
+    if (ids := order_ids(text, [o.order_id for o in desk.orders()])) and not state.tasks:
+        if desk.customer_id is None:
+            return [act("ask_sign_in")], []
+        return answer(Task(kind="status", text=text, order_ids=list(ids)), desk), []
     known = talk.knowledge(said, desk)
     if known is not None:
         return (known, []) if not state.tasks else _next(known, said, desk)
+    if (sold := sold_here(text, desk)) is not None:
+        return (sold, []) if not state.tasks else _next(sold, said, desk)
     state.unclear += 1
     if state.unclear > UNCLEAR:
         return talk.hand_over("unclear", desk), []
@@ -336,8 +351,10 @@ def _next(acts: list[Act], said: Message, desk: Desk) -> tuple[list[Act], list[W
             state.tasks.pop(0)
             continue
         asked = moved.acts[-1].kind if moved.acts else "ask_what"
-        task.asked[asked] = task.asked.get(asked, 0) + 1
-        if task.asked[asked] > UNCLEAR + 1:
+        # Asked once more after another question was answered is no failed try.
+        if not any(one.kind.startswith(_ANSWERS) for one in acts):
+            task.asked[asked] = task.asked.get(asked, 0) + 1
+        if task.asked.get(asked, 0) > UNCLEAR + 1:
             state.tasks.pop(0)
             return acts[:-1] + talk.hand_over("unclear", desk), []
         return acts, []

@@ -130,7 +130,7 @@ def play(
             book=book,
             terms=TERMS,
             now_us=0,
-            given={"recommend": None, "fraud": None},
+            given={"recommend": None, "fraud": None, "stock": None},
             address=address,
             previous=previous,
         )

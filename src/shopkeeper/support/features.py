@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from shopkeeper.base import clock
@@ -20,7 +21,7 @@ from shopkeeper.language.embedder import sentence_embedder
 from shopkeeper.language.entities import Known
 from shopkeeper.support.livebook import LiveBook
 from shopkeeper.support.request import Request
-from shopkeeper.support.retrieval import Retriever
+from shopkeeper.support.retrieval import WITH_INTENTS, Retriever
 from shopkeeper.support.schema import Hit, Passage
 from shopkeeper.support.state import Conversation, Write, copy, decode
 from shopkeeper.support.terms import Terms, read_terms
@@ -37,7 +38,11 @@ KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """What one turn may know: a copy of its conversation, the book, the terms, passages found."""
+    """What one turn may know: a copy of its conversation, the book, the terms, the knowledge.
+
+    ``find(intents)`` gives the passages above the floor, best first; a model of intents says
+    besides whether question and passage mean the same.
+    """
 
     as_of_us: int
     text: str
@@ -47,7 +52,7 @@ class Features:
     known: Known
     address: Any
     previous: Any
-    hits: tuple[Hit, ...]
+    find: Callable[[Any], tuple[Hit, ...]]
     taken: bool  # an operator has the conversation
     rewording: bool = False  # the shop has a language model that may word the reply
 
@@ -62,8 +67,10 @@ class LiveState:
         self.taken: set[str] = set()
         self.rewording = False
         self.private: dict[str, tuple[Any, Any]] = {}
-        self.passages: dict[tuple[str, str], Passage] = {}
+        # All versions that are or will be in force, by article and language, the oldest first.
+        self.passages: dict[tuple[str, str], list[Passage]] = {}
         self._retriever: Retriever | None = None
+        self._intents: Any = None  # those the retriever was made with
         self._own: OrderedDict[str, None] = OrderedDict()
         self._replies: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
@@ -113,12 +120,15 @@ class LiveState:
         while len(self._replies) > 2000:
             self._replies.popitem(last=False)
 
-    def search(self, text: str, language: str, now_us: int) -> tuple[Hit, ...]:
-        """Return the passages above the floor, best first."""
+    def search(self, text: str, language: str, now_us: int, intents: Any = None) -> tuple[Hit, ...]:
+        """Return the passages above the floor, best first; see Features for ``intents``."""
         if not self.passages or len(text.strip()) < 2:
             return ()
-        if self._retriever is None:
-            self._retriever = Retriever(list(self.passages.values()), sentence_embedder())
+        if self._retriever is None or self._intents is not intents:
+            weights = WITH_INTENTS if intents is not None else None
+            every = [one for versions in self.passages.values() for one in versions]
+            self._retriever = Retriever(every, sentence_embedder(), weights, intents)
+            self._intents = intents
         hits = self._retriever.search(text, k=3, language=language or None, as_of_us=now_us)
         return tuple(hits) if self._retriever.answers(hits) else ()
 
@@ -157,8 +167,9 @@ class LiveState:
             self._message(event)
 
     def add_passage(self, passage: Passage) -> None:
-        """Take in one piece of knowledge; the last of its id and language counts."""
-        self.passages[passage.doc_id, passage.language] = passage
+        """Take in one piece of knowledge; from its first day on it replaces those before it."""
+        key = (passage.doc_id, passage.language)
+        self.passages[key] = succeeded(self.passages.get(key, []), passage)
         self._retriever = None
 
     def _article(self, event: Mapping[str, Any]) -> None:
@@ -173,7 +184,11 @@ class LiveState:
             "starts_us": _us(event.get("starts_at")),
             "ends_us": _us(event.get("ends_at")),
         }
-        if event.get("status", "active") == "active":
+        self.add_article(told | {"status": event.get("status", "active")})
+
+    def add_article(self, told: Mapping[str, Any]) -> None:
+        """Take in one version of an article, or its withdrawal, which ends all of them."""
+        if told["status"] == "active":
             self.add_passage(passage_of(told))
         elif self.passages.pop((told["article_id"], told["language"]), None):
             self._retriever = None
@@ -204,6 +219,24 @@ class LiveState:
             self.keep(state, None, None)
 
 
+def succeeded(before: Sequence[Passage], latest: Passage) -> list[Passage]:
+    """Return the versions of an article with one more, which counts from its first day on.
+
+    Without a first day it counts at once and the others are gone; with one in the future, what
+    is in force today stays in force until then.
+    """
+    begins = latest.effective_from_us
+    if begins is None:
+        return [latest]
+    kept = []
+    for one in before:
+        if one.effective_from_us is not None and one.effective_from_us >= begins:
+            continue
+        ends = begins if one.effective_to_us is None else min(one.effective_to_us, begins)
+        kept.append(replace(one, effective_to_us=ends))
+    return [*kept, latest]
+
+
 def passage_of(told: Mapping[str, Any]) -> Passage:
     """Return a row of ``articles`` as a passage."""
     questions = [one for one in str(told.get("questions") or "").split("\n") if one.strip()]
@@ -228,8 +261,8 @@ def rebuild(warehouse: Any) -> LiveState:
         support_tables.parcels(warehouse),
     )
     state = LiveState(book, read_terms(support_tables.rule(warehouse, "terms")))
-    for row in support_tables.articles(warehouse):
-        state.add_passage(passage_of(row))
+    for row in support_tables.article_versions(warehouse):
+        state.add_article(row)
     for row in reversed(support_tables.conversations(warehouse)):
         state.keep(decode(row["state"]), None, None)
     state.taken = {
@@ -259,7 +292,8 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
         known=Known(today=today),
         address=address,
         previous=previous,
-        hits=state.search(
+        find=partial(
+            state.search,
             request.text,
             detect_language(request.text, before=conversation.language or request.language),
             as_of_us,

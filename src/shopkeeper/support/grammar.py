@@ -109,7 +109,7 @@ def _facts(one: Act, book: Mapping[str, Any], language: str, tone: str) -> _Fact
         made["why"] = made["why"].rstrip(".") + "."
     if one.kind == "inform_late" and language == "zh" and made["why"]:
         made["why"] = made["why"].rstrip("。.") + "。"
-    if one.kind == "confirm":
+    if one.kind in ("confirm", "preview"):
         rows = [_entry(entry, book, language) for entry in given["entries"]]
         made["entries"] = "".join(f"\n• {_upper(row)}" for row in rows)
     if one.kind == "done":

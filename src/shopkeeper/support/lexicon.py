@@ -134,7 +134,13 @@ WRONG_ORDER = _any(
 )
 # How a thing is done, rather than the wish that it be done.
 HOW = _any(
-    r"\bhow (?:do|can|long|does|should)\b|\bwhat is your\b", "怎么", "如何", "多久", "多长时间"
+    r"\bhow (?:do|can|long|does|should)\b|\bwhat is your\b|\bpolic(?:y|ies)\b",
+    "怎么",
+    "如何",
+    "多久",
+    "多长时间",
+    "(?:退货|退换货?|换货|退款|运费|配送|发票).{0,2}(?:政策|规定|规则|流程|条件|期限|要求)",
+    "(?:几天|多少天).{0,4}(?:可以|能|内)",
 )
 DONE = _any(
     r"\b(?:that(?:'s| is| will be) all|nothing else|no,? thank|bye|goodbye|thanks?(?: you)?[.!]*$)",
@@ -144,6 +150,9 @@ DONE = _any(
     "谢谢",
     "再见",
     "不用了",
+)
+COMPLAINT = _any(
+    r"\b(?:file|make|have|lodge) a complaint\b|\bi want to complain\b", "投诉", "举报你们"
 )
 HELLO = _any(
     r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening))\b",

@@ -47,7 +47,7 @@ def choose(request: Request, features: Features, prediction: Any) -> Choice:
     said = Message(
         text=request.text,
         understanding=understanding,
-        hits=features.hits,
+        hits=prediction.hits,
         confirm=request.confirm,
         rating=request.rating,
     )

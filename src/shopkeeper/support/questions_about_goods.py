@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
-from shopkeeper.support.acts import Act, act
+import re
+
+from shopkeeper.support.acts import Act, Day, act
 from shopkeeper.support.desk import Desk
 from shopkeeper.support.naming import mentions
 from shopkeeper.support.options import mentioned, values_of
 from shopkeeper.support.records import Item
 from shopkeeper.support.state import Task
+
+STOCK = "stock"  # what the runtime answers with units and arrivals
+# What a question about goods is made of beside the goods: "do you have … in stock", 你们有…吗.
+_AROUND = re.compile(
+    r"\b(?:do|does|did|you|your|have|has|sell|carry|any|some|is|are|the|an?|in|out of|back in|of|on"
+    r"|stock|available|still|there|it|when|will|be|can|i|get|buy|right now|please|shop|store"
+    r"|how|much|what|which|price|cost)\b"
+    r"|你们|你家|店里|请问|有没有|有货|缺货|补货|还有|没有|什么时候|现在|多少钱|价格|有|卖|吗|么|呢|的|[?？!！。,，]",
+    re.I,
+)
+_SELLS = re.compile(
+    r"^\W*(?:请问)?(?:你们|你家|店里)?(?:还)?(?:有没有|有|卖).{1,16}(?:吗|么|[?？])\W*$"
+)
+
+
+def goods_in(text: str) -> str:
+    """Return what of a question names the goods; the whole text where nothing else is left.
+
+    >>> goods_in("Do you have any coffee in stock?").strip()
+    'coffee'
+    """
+    left = " ".join(_AROUND.sub(" ", text).split())
+    return left or text
 
 
 def items_meant(task: Task, desk: Desk) -> list[Item]:
@@ -17,7 +42,7 @@ def items_meant(task: Task, desk: Desk) -> list[Item]:
         for line in order.lines:
             if line.name in names:
                 return desk.variants(line.family)
-    found = desk.book.find_items(task.text)
+    found = desk.book.find_items(goods_in(task.text))
     desk.note("search_products", ok=bool(found), words=task.text[:60])
     return desk.variants(found[0].family) if found else []
 
@@ -70,15 +95,32 @@ def cheapest(task: Task, desk: Desk) -> list[Act]:
 
 
 def stock(task: Task, desk: Desk) -> list[Act]:
-    """Say whether a product can be had."""
-    found = desk.book.find_items(task.text)
+    """Say whether a product can be had, and when more comes."""
+    found = desk.book.find_items(goods_in(task.text))
     desk.note("search_products", ok=bool(found), words=task.text[:60])
     if not found:
         return [act("unknown_product")]
     one = found[0]
-    kind = "inform_in_stock" if one.available else "inform_out_of_stock"
+    if STOCK not in desk.given:
+        desk.asks.append({"capability": STOCK, "request": {"items": [one.item_id]}})
+        return [act("wait")]
+    told = ((desk.given[STOCK] or {}).get("items") or {}).get(one.item_id)
+    desk.note("get_stock", ok=told is not None)
     price = desk.money(one.price_minor) if one.price_minor is not None else None
-    return [act(kind, f"item:{one.item_id}", product=one.name, price=price)]
+    source = f"item:{one.item_id}"
+    if not one.available or (told is not None and told["units"] < 1):
+        if told is not None and told["arrives_us"] is not None:
+            at = Day(at_us=told["arrives_us"])
+            return [act("inform_arrives", source, product=one.name, at=at)]
+        return [act("inform_out_of_stock", source, product=one.name, price=price)]
+    return [act("inform_in_stock", source, product=one.name, price=price)]
+
+
+def sold_here(text: str, desk: Desk) -> list[Act] | None:
+    """Read 你们有牛奶吗 as a question about stock where such a product is sold; else None."""
+    if not _SELLS.search(text) or not desk.book.find_items(goods_in(text)):
+        return None
+    return stock(Task(kind="stock", text=text), desk)
 
 
 def recommend(task: Task, desk: Desk) -> list[Act]:

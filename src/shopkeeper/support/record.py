@@ -86,13 +86,20 @@ def commit(
         events.append(write_event(live, write, outcome, base, f"{turn}:{place}", now_us + 2))
     if value["handover"]:
         events.append(_handover_event(value["handover"], base, turn, now_us + 2))
+    if request.rating:
+        events.append(_rating_event(request.rating, base, turn, now_us + 2))
+    _take_in(live, events, outcome)
+    value.pop("state")
+    return events
+
+
+def _take_in(live: LiveState, events: list[Event], outcome: Any) -> None:
+    """Let the turn hold at once; the log brings the same events later and they are skipped."""
     for event in events:
         live.own(event.event_id)
     for write in outcome.writes:
-        live.wrote(write, state.customer_id or "")
-    live.keep(state, outcome.address, outcome.previous)
-    value.pop("state")
-    return events
+        live.wrote(write, outcome.state.customer_id or "")
+    live.keep(outcome.state, outcome.address, outcome.previous)
 
 
 def write_event(
@@ -147,6 +154,19 @@ def write_event(
             "method": write.args.get("method_id", ""),
         },
         **shared,
+    )
+
+
+def _rating_event(stars: int, base: dict[str, Any], turn: str, at_us: int) -> Event:
+    """Return the customer's stars as a label of the conversation, for reports and training."""
+    return Event(
+        event_id=event_id("lab", turn, "csat"),
+        kind="label",
+        occurred_at=clock.from_us(at_us),
+        label="csat",
+        score=float(stars),
+        source="customer",
+        conversation_id=base["conversation_id"],
     )
 
 

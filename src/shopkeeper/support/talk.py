@@ -172,6 +172,8 @@ def small_talk(text: str, said: Message, desk: Desk) -> list[Act] | None:
         return [act("bye"), act("ask_rating")] if desk.state.turn > 1 else [act("bye")]
     if lex.PROMISES.search(text):
         return [act("deny_promise", "terms")]
+    if lex.COMPLAINT.search(text):
+        return hand_over("angry", desk)
     feeling = said.understanding.sentiment.score if said.understanding else 0.0
     if feeling <= _ANGRY and desk.state.unclear >= 1:
         return hand_over("angry", desk)

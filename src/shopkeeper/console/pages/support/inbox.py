@@ -68,6 +68,7 @@ def _page(view: View, found: Any, conversation_id: str = "") -> Response:
         "support",
         listing=view.part(_listing, view),
         totals=view.part(support_tables.totals, view.console.shop.warehouse, 0),
+        ratings=view.part(support_tables.ratings, view.console.shop.warehouse),
         views=VIEWS,
         chosen=_chosen(view),
         open_id=conversation_id,
