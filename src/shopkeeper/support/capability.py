@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopkeeper.learn.contracts import Capability
+from shopkeeper.learn.contracts import Capability, Job
 from shopkeeper.support.explain import explain
 from shopkeeper.support.features import KINDS, attach, features_at, rebuild
 from shopkeeper.support.learning import train
@@ -29,4 +29,12 @@ CAPABILITY = Capability(
     asks=asks,
     supply=supply,
     attach=attach,
+    jobs=(
+        Job(
+            name="reviews",
+            says="Judge new reviews: their feeling and the sides they praise or blame.",
+            when="every 30 minutes",
+            run="shopkeeper.operate.reviews:work",
+        ),
+    ),
 )
