@@ -223,6 +223,8 @@ def test_an_order_number_alone_asks_how_it_stands():
     assert Talk().say("show me order 1003")[0] == "inform_order"
     assert Talk().say("给我看看订单 1003")[0] == "inform_order"
     assert Talk().say("order number 2001")[0] == "ask_order_again"
+    # Words and numbers joined by hyphens are a number too: not somebody's own latest order.
+    assert Talk().say("where is order order-bob-17-4711?")[0] == "ask_order_again"
 
 
 def test_a_question_in_between_is_no_failed_try():

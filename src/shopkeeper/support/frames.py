@@ -14,7 +14,8 @@ from shopkeeper.support import lexicon as lex
 from shopkeeper.support.naming import Mention, mentions
 
 ORDER_ID = re.compile(
-    r"#?\b(W\d{6,8})\b|(?:order|订单号?|单号)\s*(?:number|no\.?|id)?\s*[:：#]?\s*([A-Za-z]*[-_]?\d{3,}[\w-]*)",
+    r"#?\b(W\d{6,8})\b|(?:order|订单号?|单号)\s*(?:number|no\.?|id)?\s*[:：#]?\s*"
+    r"([A-Za-z]*[-_]?\d{3,}[\w-]*|[A-Za-z]+(?:[-_][A-Za-z0-9]+)*[-_]\d[\w-]*)",
     re.I,
 )
 
