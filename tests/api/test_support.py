@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -11,7 +15,7 @@ from shopkeeper.base.clock import DAY_US
 from shopkeeper.data import support_tables
 from shopkeeper.data.events import Event, Line
 from shopkeeper.data.shop import open_shop
-from shopkeeper.operate import capabilities
+from shopkeeper.operate import capabilities, chatwoot
 from shopkeeper.operate.runtime import Runtime
 
 
@@ -122,17 +126,91 @@ def test_an_operator_takes_answers_and_returns(chat):
     assert chat.say(token, text="where is order 10000002?")["reply"] != ""
 
 
-def test_a_webhook_answers_and_opens_for_a_person(chat):
-    body = {
+def bot(text: str, *, verified: bool = True, **more: Any) -> dict[str, Any]:
+    """Return what Chatwoot sends its agent bot for a visitor's message."""
+    conversation = {
+        "id": 7,
+        "status": "pending",
+        "meta": {"hmac_verified": verified, "sender": {"identifier": "ann"}},
+    }
+    return {
         "event": "message_created",
         "message_type": "incoming",
-        "content": "human please",
-        "conversation": {"id": 7},
+        "id": 1,
+        "content": text,
+        "account": {"id": 3},
+        "conversation": conversation | more,
         "sender": {"identifier": "ann"},
     }
-    found = chat.server.call("POST", "/v1/support/webhook", json=body).json()
+
+
+def test_a_webhook_answers_and_opens_for_a_person(chat):
+    found = chat.server.call("POST", "/v1/support/webhook", json=bot("human please")).json()
     assert found["status"] == "open"
     assert found["content"]
+
+
+def test_a_visitor_who_only_claims_to_be_ann_sees_no_order(chat):
+    asked = bot("where is order 10000001?", verified=False)
+    claimed = chat.server.call("POST", "/v1/support/webhook", json=asked).json()
+    assert "sign" in claimed["content"].lower()
+    known = bot("where is order 10000001?", id=8)
+    found = chat.server.call("POST", "/v1/support/webhook", json=known).json()
+    assert "10000001" in found["content"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"message_type": "outgoing"},
+        {"content": None},
+        {"event": "conversation_updated"},
+        {"conversation": {"id": 7, "status": "open"}},
+        {"conversation": {"id": "../../users"}},
+        {"conversation": None},
+    ],
+)
+def test_what_is_not_a_visitors_message_to_the_bot_is_ignored(chat, change):
+    body = bot("hello") | change
+    found = chat.server.call("POST", "/v1/support/webhook", json=body)
+    assert found.json() == {"ignored": True}
+
+
+def test_the_reply_is_posted_as_the_bot_and_the_conversation_opened(monkeypatch, settings):
+    seen: list[tuple[str, str, dict[str, Any]]] = []
+
+    class Chatwoot(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            seen.append((self.path, self.headers["api_access_token"], body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *told: object) -> None:
+            return None
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Chatwoot)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    told = chatwoot.read(bot("human please"))
+    assert told is not None
+    asked = dataclasses.replace(settings, chatwoot_url=url)
+    assert chatwoot.deliver(asked, told, "One moment.", hand_over=True) is False
+    assert seen == []  # without the bot's token nothing is sent
+    monkeypatch.setenv(chatwoot.TOKEN, "bot-token")
+    assert chatwoot.deliver(asked, told, "One moment.", hand_over=True) is True
+    base = "/api/v1/accounts/3/conversations/7"
+    assert seen == [
+        (
+            f"{base}/messages",
+            "bot-token",
+            {"content": "One moment.", "message_type": "outgoing"},
+        ),
+        (f"{base}/toggle_status", "bot-token", {"status": "open"}),
+    ]
+    server.shutdown()
+    server.server_close()
+    assert chatwoot.deliver(asked, told, "again", hand_over=False) is False
 
 
 def test_articles_are_put_listed_and_refused(chat):

@@ -76,6 +76,10 @@ class Settings:
     language_model_seconds: int = field(
         default=20, metadata={"help": "Seconds for one answer of the language model."}
     )
+    chatwoot_url: str = field(
+        default="",
+        metadata={"help": "Address of a Chatwoot whose agent bot the assistant is; empty: none."},
+    )
     time_zone: str = field(
         default="UTC",
         metadata={"help": "IANA name, such as Europe/Berlin: the clock of nightly jobs."},

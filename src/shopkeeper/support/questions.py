@@ -24,12 +24,17 @@ QUESTIONS = (
     "undo", "eligible", "split",
 )  # fmt: skip
 
+# What only somebody signed in can ask.
+OWN = ("track", "status", "spent", "dearest", "which_address", "refund_status", "balance")
+
 # These wait until what was asked for besides is done.
 AFTER = ("total_refund", "difference", "balance", "spent", "eligible")
 
 
 def answer(task: Task, desk: Desk) -> list[Act]:
     """Return what answers a question."""
+    if task.kind in OWN and desk.customer_id is None:
+        return [act("ask_sign_in")]
     work = {
         "track": _track,
         "status": _status,

@@ -21,7 +21,7 @@ from shopkeeper.api.service import Service
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, NotSignedIn
 from shopkeeper.data import support_tables
-from shopkeeper.operate import articles, assist, conversations
+from shopkeeper.operate import articles, assist, chatwoot, conversations
 
 Id = Annotated[str, Path(min_length=1, max_length=128)]
 Given = Annotated[dict[str, Any], Body()]
@@ -197,23 +197,21 @@ def _webhook(api: FastAPI, service: Service) -> None:
         "/v1/support/webhook",
         operation_id="support_webhook",
         summary="A message of another system's inbox, in the shape of Chatwoot's agent bots.",
-        description="The answer goes back in the response; handing over sets status open.",
+        description="Answered by its API where chatwoot_url is set; handing over opens it.",
         **_TAGS,
         **guarded_by("decisions:write", "400", "503"),
     )
     async def webhook(body: Given) -> Response:
         service.need_ready()
-        if body.get("event") != "message_created" or body.get("message_type") != "incoming":
+        incoming = chatwoot.read(body)
+        if incoming is None:
             return errors.JSON({"ignored": True})
-        name = str((body.get("conversation") or {}).get("id", ""))[:100]
-        customer = (body.get("sender") or {}).get("identifier")
-        session = {"conversation_id": f"cw-{name}", "customer_id": customer or None}
-        said = {"text": str(body.get("content") or "")[:4000]}
-        decision = await _run(conversations.take_turn, service.runtime, session, said)
-        status = "open" if decision.value["handover"] else "pending"
-        return errors.JSON(
-            {"content": decision.value["reply"], "message_type": "outgoing", "status": status}
-        )
+        said = {"text": incoming.text, "turn_id": incoming.message_id}
+        decision = await _run(conversations.take_turn, service.runtime, incoming.session, said)
+        reply, over = decision.value["reply"], bool(decision.value["handover"])
+        post = partial(chatwoot.deliver, service.settings, incoming, reply, hand_over=over)
+        answer = {"content": reply, "message_type": "outgoing", "delivered": await _run(post)}
+        return errors.JSON(answer | {"status": "open" if over else "pending"})
 
 
 def _knowledge(api: FastAPI, service: Service) -> None:
