@@ -248,3 +248,17 @@ def test_stock_is_told_from_the_shelves_and_the_suppliers_promise():
     assert (
         Talk(stock={"items": {"tea": full}}).say("do you have green tea?")[0] == "inform_in_stock"
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "yes", "again"),
+    [
+        ("return everything from order 1002", "yes", "return everything from order 1002"),
+        ("订单 1002 全部退货", "好的", "我要退货 订单1002 全部"),
+    ],
+)
+def test_what_is_being_returned_is_not_asked_for_again(first, yes, again):
+    talk = Talk()
+    talk.say(first)
+    talk.say(yes)
+    assert talk.say(again)[0] == "deny_return"

@@ -170,7 +170,8 @@ def unanswered(warehouse: Tables, most: int = 500) -> list[dict[str, Any]]:
         warehouse,
         """
         SELECT conversation_id, message_id, text, language, occurred_us FROM messages
-        WHERE direction = 'in' AND answered = FALSE ORDER BY occurred_us DESC LIMIT ?
+        WHERE direction = 'in' AND answered = FALSE AND length(text) >= 4
+        ORDER BY occurred_us DESC LIMIT ?
         """,
         [most],
     )

@@ -44,6 +44,8 @@ def advance(task: Task, desk: Desk) -> Step:
 
 
 def _return(task: Task, desk: Desk) -> Step:
+    if over := _over_already(task, desk):
+        return denied(*over)
     if missing := fill_picks(task, desk):
         return _open_instead(task, desk, missing)
     acts, writes = [], []
@@ -72,6 +74,16 @@ def _return(task: Task, desk: Desk) -> Step:
             )
         )
     return Step(acts=acts, writes=writes, over=not writes)
+
+
+def _over_already(task: Task, desk: Desk) -> list[Act]:
+    """Return why none of the orders named by number can come back, nothing where one still can."""
+    named = [one for one in (desk.order(name) for name in task.order_ids) if one is not None]
+    over = (records.CANCELLED, records.RETURNING, records.EXCHANGING)
+    if not named or task.picks or any(one.status not in over for one in named):
+        return []
+    why = [allowed.may_return(one, desk.terms, desk.now_us) for one in named]
+    return [one for one in why if one is not None]
 
 
 def _open_instead(task: Task, desk: Desk, missing: Act) -> Step:
