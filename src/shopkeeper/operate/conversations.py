@@ -199,7 +199,9 @@ def say(shop: Any, conversation_id: str, text: str, *, operator: str) -> None:
 
 
 def require(shop: Any, conversation_id: str) -> dict[str, Any]:
-    """Return a conversation with its messages; NotFound when there is none."""
+    """Return a conversation with its messages as of this moment; NotFound when there is none."""
+    # A busy machine lets queries see a second less; what an operator just did must count.
+    shop.warehouse.refresh()
     found = support_tables.conversation(shop.warehouse, conversation_id)
     if found is None:
         raise NotFound(
