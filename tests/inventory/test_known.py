@@ -95,7 +95,7 @@ def test_positions_terms_and_days_out_of_stock(shop):
     assert one.lead_time.source == "promise"
     assert found.terms[found.panel.skus.index("b")] == ()
     assert not found.positions[found.panel.skus.index("b")].counted
-    assert "sold_out_lately" in {code for code, _ in found.notes[row]}
+    assert "censored" in {code for code, _ in found.notes[row]}
 
 
 def promotion(number, item, starts, ends, told):

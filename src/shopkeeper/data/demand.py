@@ -11,6 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from shopkeeper.data.quality import checks
+
 _SELLERS = """
 SELECT d.item_id, d.location_id, min(d.dt) AS first_dt, max(d.dt) AS last_dt,
     count(DISTINCT date_trunc('week', d.dt)) AS weeks, sum(d.units) AS units,
@@ -34,6 +36,15 @@ FROM demand_history
 WHERE dt >= CAST($since AS DATE) AND dt < CAST($until AS DATE)
     AND item_id IN (SELECT unnest(CAST($items AS VARCHAR[])))
 ORDER BY item_id, location_id, dt
+"""
+_REPEATED = """
+SELECT item_id, CAST(sum(times - 1) AS INTEGER) AS n
+FROM (
+    SELECT item_id, count(*) AS times FROM delivery_lines
+    WHERE order_id IS NULL AND item_id IN (SELECT unnest(CAST($items AS VARCHAR[])))
+    GROUP BY purchase_order_id, shipment_id, item_id, quantity HAVING count(*) > 1
+) AS told
+GROUP BY item_id
 """
 _LEDGER = """
 SELECT item_id, location_id, dt, on_hand, least_on_hand, in_stock_share
@@ -102,6 +113,26 @@ def demand_days(warehouse: Any, items: Sequence[str], *, since: str, until: str)
 def ledger_days(warehouse: Any, items: Sequence[str], *, until: str) -> pa.Table:
     """Return the stock ledger's days with a movement, as Arrow, oldest first per product."""
     return warehouse.sql(_LEDGER, {"items": list(items), "until": until})
+
+
+def unit_changes(warehouse: Any) -> list[dict[str, Any]]:
+    """Return the products whose price per unit jumped, as the quality check ``unit_change``."""
+    found: list[dict[str, Any]] = warehouse.sql(checks()["unit_change"].sql).to_pylist()
+    return found
+
+
+def repeated_deliveries(warehouse: Any, items: Sequence[str]) -> dict[str, int]:
+    """Return item -> deliveries that were told more than once; each counts once."""
+    found = warehouse.sql(_REPEATED, {"items": list(items)}).to_pylist()
+    return {row["item_id"]: row["n"] for row in found}
+
+
+def in_stock_since(warehouse: Any, item: str) -> Any:
+    """Return the first day on which an item was in stock anywhere, None: never."""
+    found = warehouse.sql(
+        "SELECT min(dt) AS dt FROM stock_days WHERE item_id = $item AND on_hand > 0", {"item": item}
+    ).to_pylist()
+    return found[0]["dt"]
 
 
 def on_hand(warehouse: Any) -> dict[tuple[str, str], float]:

@@ -16,12 +16,13 @@ import numpy as np
 
 from shopkeeper.base import clock
 from shopkeeper.data import demand as tables
-from shopkeeper.inventory.panel import PROMOTION, Key, panel_of
+from shopkeeper.inventory import oddities
+from shopkeeper.inventory.oddities import Faults
+from shopkeeper.inventory.panel import Key, panel_of
 from shopkeeper.inventory.schema import DemandPanel, Position, SupplyTerms
 from shopkeeper.inventory.terms import supply_terms
 
 RECENT_DAYS = 91
-STALE_DAYS = 2
 _EPOCH = date(1970, 1, 1)
 Told = tuple[str, Mapping[str, Any]]
 
@@ -75,7 +76,8 @@ def read(
     facts = tables.described(warehouse, [row["item_id"] for row in rows])
     rows = _without_replaced(rows, facts)
     keys = [(row["item_id"], row["location_id"]) for row in rows]
-    panel = panel_of(warehouse, keys, rows, facts, end, frequency)
+    raw = panel_of(warehouse, keys, rows, facts, end, frequency)
+    panel = oddities.bridged(raw)
     prices = _prices(rows, facts, keys)
     on_hand = tables.on_hand(warehouse)
     owed = tables.outstanding(warehouse)
@@ -98,7 +100,14 @@ def read(
         ),
         terms=supply_terms(warehouse, [item for item, _ in keys], now_us),
         prices_minor=prices,
-        notes=_notes(panel, rows, today, end),
+        notes=oddities.notes(
+            panel,
+            raw.units,
+            facts,
+            _faults(warehouse, [item for item, _ in keys]),
+            today=today,
+            end=end,
+        ),
         facts=facts,
     )
 
@@ -130,26 +139,11 @@ def _prices(
     return np.array(found)
 
 
-def _notes(
-    panel: DemandPanel, rows: Sequence[Mapping[str, Any]], today: date, end: date
-) -> tuple[tuple[Told, ...], ...]:
-    """Return per row what the data says: stale, sold out lately, bulk orders, promotions."""
-    stale = (today - end).days
-    t = panel.units.shape[1]
-    recent = slice(max(0, t - 4), t)
-    share = panel.in_stock_share
-    plan = panel.known[PROMOTION][:, t : t + 4]
-    found = []
-    for i in range(len(rows)):
-        told: list[Told] = []
-        if stale >= STALE_DAYS:
-            told.append(("stale_demand", {"days": stale, "until": str(end - timedelta(days=1))}))
-        if share is not None and float(share[i, recent].mean()) < 0.95:
-            out = round(100 * (1 - float(share[i, recent].mean())))
-            told.append(("sold_out_lately", {"percent": out}))
-        if panel.one_off is not None and panel.one_off[i, recent].sum() > 0:
-            told.append(("bulk_orders", {"units": float(panel.one_off[i, recent].sum())}))
-        if np.isfinite(plan[i]).any() and np.nanmax(plan[i]) > 0:
-            told.append(("promotion_planned", {"periods": int((plan[i] > 0).sum())}))
-        found.append(tuple(told))
-    return tuple(found)
+def _faults(warehouse: Any, items: Sequence[str]) -> Faults:
+    """Return what the quality checks have found about these items."""
+    wanted = set(items)
+    changes = {row["item_id"]: row for row in tables.unit_changes(warehouse)}
+    return Faults(
+        unit_changes={item: row for item, row in changes.items() if item in wanted},
+        repeated=tables.repeated_deliveries(warehouse, items),
+    )

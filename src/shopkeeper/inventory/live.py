@@ -104,6 +104,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Asked:
         terms=supply_terms(state.warehouse, [request.sku], as_of_us)[0],
         rules=rules.held(state.warehouse),
         price_minor=round(price) if np.isfinite(price) else 0,
+        notes=found.notes[row],
     )
 
 
@@ -124,7 +125,11 @@ def _key(found: Known, request: Request) -> tuple[str, str] | None:
 
 
 def _with_new(state: LiveState, found: Known | None, request: Request) -> Known:
-    """Return the panel with one more series, never bought, believed in by its neighbours."""
+    """Return the panel with one more series that was never bought.
+
+    One that was in stock all the while has sold nothing; of one that never was, nothing is
+    known, and its neighbours are believed in.
+    """
     facts = tables.described(state.warehouse, [request.sku]).get(request.sku)
     if facts is None or found is None:
         raise NotFound(
@@ -134,10 +139,18 @@ def _with_new(state: LiveState, found: Known | None, request: Request) -> Known:
             value=request.sku,
         )
     price = float(facts.get("price_minor") or 0)
+    panel = _appended(found.panel, request, str(facts.get("category") or ""), price)
+    since = tables.in_stock_since(state.warehouse, request.sku)
+    if since is not None:
+        waited = panel.starts.astype("datetime64[D]") >= np.datetime64(since)
+        panel.units[-1, waited] = 0.0
+    lived = int(np.isfinite(panel.units[-1]).sum())
+    note = ("all_zero", {"periods": lived}) if lived else ("no_history", {})
     return replace(
         found,
-        panel=_appended(found.panel, request, str(facts.get("category") or ""), price),
+        panel=panel,
         prices_minor=np.append(found.prices_minor, price),
+        notes=(*found.notes, (note,)),
     )
 
 
@@ -158,6 +171,7 @@ def _appended(panel: DemandPanel, request: Request, category: str, price: float)
         category=[*panel.category, category] if len(panel.category) else (),
         titles=[*panel.titles, ""] if len(panel.titles) else (),
         one_off=more(panel.one_off, 0.0),
+        returned=more(panel.returned, 0.0),
     )
 
 

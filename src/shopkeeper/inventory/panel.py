@@ -53,9 +53,10 @@ def panel_of(
     found = tables.demand_days(warehouse, wanted, since=str(start), until=str(end))
     row, day = _places(found, names, start)
     keep = row >= 0
-    units, one_off = np.zeros((n, days)), np.zeros((n, days))
+    units, one_off, returned = (np.zeros((n, days)) for _ in range(3))
     np.add.at(units, (row[keep], day[keep]), found["units"].to_numpy()[keep])
     np.add.at(one_off, (row[keep], day[keep]), found["one_off"].to_numpy()[keep])
+    np.add.at(returned, (row[keep], day[keep]), found["returned"].to_numpy()[keep])
     price = np.full((n, days), np.nan)
     price[row[keep], day[keep]] = found["price_minor"].to_numpy(zero_copy_only=False)[keep]
     began = np.array([(r["first_dt"] - start).days for r in rows])
@@ -77,6 +78,7 @@ def panel_of(
         known={PROMOTION: _promoted(warehouse, place, start, periods, frequency)},
         category=[str(facts.get(item, {}).get("category") or "") for item, _ in keys],
         one_off=one_off.reshape(shape).sum(axis=2),
+        returned=returned.reshape(shape).sum(axis=2),
     )
 
 

@@ -67,6 +67,7 @@ def choose(request: Request, features: Features, prediction: Demand) -> Choice:
         rules=rules,
         today=day,
         service=np.array([service]),
+        notes=[features.notes],
     )
     return Choice(
         subject=f"{made.sku}@{made.location}" if made.location else made.sku,

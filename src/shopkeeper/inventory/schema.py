@@ -58,6 +58,7 @@ class DemandPanel:
     category: Sequence[str] = ()
     titles: Sequence[str] = ()
     one_off: np.ndarray | None = None  # (n, t) units of tagged bulk orders, kept in ``units``
+    returned: np.ndarray | None = None  # (n, t) units that came back, not taken off ``units``
 
     @property
     def period_days(self) -> float:
@@ -222,3 +223,4 @@ class Features:
     terms: tuple[SupplyTerms, ...]
     rules: Rules
     price_minor: int = 0
+    notes: tuple[tuple[str, Mapping[str, Any]], ...] = ()  # what is odd about its data
