@@ -46,6 +46,10 @@ FROM (
 ) AS told
 GROUP BY item_id
 """
+_SOME_HISTORY = """demand_history AS (
+    SELECT * FROM memory.main.demand_history
+    WHERE item_id IN (SELECT unnest(CAST($items AS VARCHAR[])))
+)"""
 _LEDGER = """
 SELECT item_id, location_id, dt, on_hand, least_on_hand, in_stock_share
 FROM stock_days
@@ -115,10 +119,11 @@ def ledger_days(warehouse: Any, items: Sequence[str], *, until: str) -> pa.Table
     return warehouse.sql(_LEDGER, {"items": list(items), "until": until})
 
 
-def unit_changes(warehouse: Any) -> list[dict[str, Any]]:
-    """Return the products whose price per unit jumped, as the quality check ``unit_change``."""
-    found: list[dict[str, Any]] = warehouse.sql(checks()["unit_change"].sql).to_pylist()
-    return found
+def unit_changes(warehouse: Any, items: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return item -> how its price per unit jumped, as the quality check ``unit_change``."""
+    body = checks()["unit_change"].sql.strip().removeprefix("WITH ")
+    found = warehouse.sql(f"WITH {_SOME_HISTORY}, {body}", {"items": list(items)}).to_pylist()
+    return {row["item_id"]: row for row in found}
 
 
 def repeated_deliveries(warehouse: Any, items: Sequence[str]) -> dict[str, int]:

@@ -12,7 +12,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.signal import lfilter
 
 from shopkeeper.inventory.schema import DemandPanel
 
@@ -196,11 +195,15 @@ def _ewma(units: np.ndarray, first: np.ndarray, alpha: float) -> np.ndarray:
     Weights are divided by their own sum, so a young series is not pulled towards 0.
     """
     t = units.shape[1]
-    top = lfilter([alpha], [1, alpha - 1], units, axis=1)
+    top = np.empty((t, len(units)))
+    level_now = np.zeros(len(units))
+    # A loop over periods is as fast as the filter of scipy.signal, whose import takes a second.
+    for period, sold in enumerate(np.asarray(units, dtype=float).T):
+        level_now = top[period] = alpha * sold + (1 - alpha) * level_now
     age = np.maximum(np.arange(1, t + 1)[None, :] - first[:, None], 0)
     weight = 1 - (1 - alpha) ** age
     level = np.zeros((len(units), t + 1))
-    np.divide(top, weight, out=level[:, 1:], where=weight > 0)
+    np.divide(top.T, weight, out=level[:, 1:], where=weight > 0)
     return level
 
 

@@ -57,8 +57,11 @@ def read(
     most: int = 20_000,
     items: Sequence[str] = (),
     proposed: Mapping[Key, float] | None = None,
+    orders: bool = True,
 ) -> Known | None:
     """Return what is known of the products that sold lately, or of the items named.
+
+    ``orders`` False: demand alone, without positions, terms and quality checks, for a belief.
 
     None: the shop has no demand at all. ``proposed``: units already proposed or approved.
     """
@@ -78,37 +81,41 @@ def read(
     keys = [(row["item_id"], row["location_id"]) for row in rows]
     raw = panel_of(warehouse, keys, rows, facts, end, frequency)
     panel = oddities.bridged(raw)
-    prices = _prices(rows, facts, keys)
-    on_hand = tables.on_hand(warehouse)
-    owed = tables.outstanding(warehouse)
-    on_order: dict[Key, float] = {}
-    for row in owed:
-        place = (row["item_id"], row["location_id"])
-        on_order[place] = on_order.get(place, 0.0) + float(row["outstanding"])
-    known = proposed or {}
+    items = [item for item, _ in keys]
     return Known(
         panel=panel,
         end=end,
-        positions=tuple(
-            Position(
-                on_hand=on_hand.get(key, 0.0),
-                on_order=on_order.get(key, 0.0),
-                proposed=known.get(key, 0.0),
-                counted=key in on_hand,
-            )
-            for key in keys
-        ),
-        terms=supply_terms(warehouse, [item for item, _ in keys], now_us),
-        prices_minor=prices,
+        positions=_positions(warehouse, keys, proposed or {}) if orders else (),
+        terms=supply_terms(warehouse, items, now_us) if orders else (),
+        prices_minor=_prices(rows, facts, keys),
         notes=oddities.notes(
             panel,
             raw.units,
             facts,
-            _faults(warehouse, [item for item, _ in keys]),
+            faults_of(warehouse, items) if orders else Faults(),
             today=today,
             end=end,
         ),
         facts=facts,
+    )
+
+
+def _positions(
+    warehouse: Any, keys: Sequence[Key], proposed: Mapping[Key, float]
+) -> tuple[Position, ...]:
+    on_hand = tables.on_hand(warehouse)
+    on_order: dict[Key, float] = {}
+    for row in tables.outstanding(warehouse):
+        place = (row["item_id"], row["location_id"])
+        on_order[place] = on_order.get(place, 0.0) + float(row["outstanding"])
+    return tuple(
+        Position(
+            on_hand=on_hand.get(key, 0.0),
+            on_order=on_order.get(key, 0.0),
+            proposed=proposed.get(key, 0.0),
+            counted=key in on_hand,
+        )
+        for key in keys
     )
 
 
@@ -139,11 +146,9 @@ def _prices(
     return np.array(found)
 
 
-def _faults(warehouse: Any, items: Sequence[str]) -> Faults:
-    """Return what the quality checks have found about these items."""
-    wanted = set(items)
-    changes = {row["item_id"]: row for row in tables.unit_changes(warehouse)}
+def faults_of(warehouse: Any, items: Sequence[str]) -> Faults:
+    """Return what the quality checks find about these items."""
     return Faults(
-        unit_changes={item: row for item, row in changes.items() if item in wanted},
+        unit_changes=tables.unit_changes(warehouse, items),
         repeated=tables.repeated_deliveries(warehouse, items),
     )

@@ -9,7 +9,7 @@ Source: Kaplan and Meier (1958); shrinkage weight n / (n + k) as in empirical Ba
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -65,17 +65,15 @@ def estimate(
     supplier, sku = np.asarray(deliveries.supplier, str), np.asarray(deliveries.sku, str)
     if everybody is None:
         return found
-    for name in np.unique(supplier).tolist():
-        rows = supplier == name
-        arrived = int((rows & ~open_).sum())
+    for name, rows in _groups(supplier, np.arange(len(supplier))):
+        arrived = int((~open_[rows]).sum())
         own = _curve(whole[rows], open_[rows])
         pooled = _blend(own, everybody, arrived, SUPPLIER_WEIGHT)
         found[name, ""] = _thin(pooled, "supplier", arrived)
-        for item in np.unique(sku[rows]).tolist():
+        for item, mine in _groups(sku[rows], rows):
             if skus is not None and item not in skus:
                 continue
-            mine = rows & (sku == item)
-            count = int((mine & ~open_).sum())
+            count = int((~open_[mine]).sum())
             if item and count:
                 curve = _curve(whole[mine], open_[mine])
                 both = _blend(curve, pooled, count, ITEM_WEIGHT)
@@ -116,6 +114,13 @@ def around(days: float, *, source: str) -> LeadTime:
 def certain(days: float, *, source: str = "request") -> LeadTime:
     """Return a lead time without spread, as a request may ask for."""
     return LeadTime(days=np.array([float(days)]), probability=np.array([1.0]), source=source)
+
+
+def _groups(labels: np.ndarray, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each label with its rows, by one sort instead of a comparison per label."""
+    names, start = np.unique(np.sort(labels), return_index=True)
+    order = np.argsort(labels, kind="stable")
+    yield from zip(names.tolist(), np.split(rows[order], start[1:]), strict=True)
 
 
 def _curve(days: np.ndarray, open_: np.ndarray) -> np.ndarray | None:

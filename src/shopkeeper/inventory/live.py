@@ -20,7 +20,7 @@ from shopkeeper.base.clock import DAY_US
 from shopkeeper.base.errors import BadInput, NotFound
 from shopkeeper.data import demand as tables
 from shopkeeper.data import proposals
-from shopkeeper.inventory import known, rules
+from shopkeeper.inventory import known, oddities, rules
 from shopkeeper.inventory.known import Known
 from shopkeeper.inventory.schema import DemandPanel, Features, Position, Request
 from shopkeeper.inventory.terms import supply_terms
@@ -55,7 +55,9 @@ class LiveState:
             with self.reading:
                 if self.day == today:
                     return self.demand
-                found = known.read(self.warehouse, now_us=now_us, frequency=FREQUENCY, most=MOST)
+                found = known.read(
+                    self.warehouse, now_us=now_us, frequency=FREQUENCY, most=MOST, orders=False
+                )
                 end = found.end if found else today
                 self.demand, self.end_us = found, (end - _EPOCH).days * DAY_US
                 self.day = today
@@ -84,7 +86,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Asked:
     found = state.panel(as_of_us)
     key = _key(found, request) if found else None
     if found is None or key is None:
-        alone = known.read(state.warehouse, now_us=as_of_us, items=[request.sku])
+        alone = known.read(state.warehouse, now_us=as_of_us, items=[request.sku], orders=False)
         key = _key(alone, request) if alone else None
         if alone is None or key is None:
             found = _with_new(state, found, request)
@@ -94,6 +96,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Asked:
     row = found.keys.index(key)
     location = found.panel.locations[row]
     price = float(found.prices_minor[row])
+    faults = known.faults_of(state.warehouse, [request.sku])
     return Asked(
         as_of_us=as_of_us,
         sku=request.sku,
@@ -104,7 +107,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Asked:
         terms=supply_terms(state.warehouse, [request.sku], as_of_us)[0],
         rules=rules.held(state.warehouse),
         price_minor=round(price) if np.isfinite(price) else 0,
-        notes=found.notes[row],
+        notes=(*found.notes[row], *oddities.of_faults(request.sku, faults)),
     )
 
 

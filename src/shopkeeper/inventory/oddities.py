@@ -95,18 +95,9 @@ def notes(
     )
 
 
-def _of_row(panel: DemandPanel, row: int, facts: Mapping[str, Any], faults: Faults) -> list[Told]:
-    sku, t = panel.skus[row], panel.units.shape[1]
-    units = panel.units[row]
-    recent = slice(max(0, t - RECENT), t)
-    lived = int(np.isfinite(units).sum())
+def of_faults(sku: str, faults: Faults) -> list[Told]:
+    """Return what the quality checks say of one product."""
     told: list[Told] = []
-    if lived == 0:
-        told.append(("no_history", {}))
-    elif not np.nansum(units) > 0:
-        told.append(("all_zero", {"periods": lived}))
-    elif lived < segments.YOUNG[panel.frequency]:
-        told.append(("short_history", {"periods": lived}))
     if sku in faults.unit_changes:
         change = faults.unit_changes[sku]
         told.append(
@@ -119,6 +110,23 @@ def _of_row(panel: DemandPanel, row: int, facts: Mapping[str, Any], faults: Faul
                 },
             )
         )
+    if sku in faults.repeated:
+        told.append(("repeated_delivery", {"count": faults.repeated[sku]}))
+    return told
+
+
+def _of_row(panel: DemandPanel, row: int, facts: Mapping[str, Any], faults: Faults) -> list[Told]:
+    sku, t = panel.skus[row], panel.units.shape[1]
+    units = panel.units[row]
+    recent = slice(max(0, t - RECENT), t)
+    lived = int(np.isfinite(units).sum())
+    told: list[Told] = []
+    if lived == 0:
+        told.append(("no_history", {}))
+    elif not np.nansum(units) > 0:
+        told.append(("all_zero", {"periods": lived}))
+    elif lived < segments.YOUNG[panel.frequency]:
+        told.append(("short_history", {"periods": lived}))
     if facts.get("replaces"):
         told.append(("renamed", {"from": str(facts["replaces"])}))
     if panel.returned is not None:
@@ -126,9 +134,7 @@ def _of_row(panel: DemandPanel, row: int, facts: Mapping[str, Any], faults: Faul
         if back.any():
             units_back = float(panel.returned[row, recent][back].sum())
             told.append(("negative_sales", {"periods": int(back.sum()), "returned": units_back}))
-    if sku in faults.repeated:
-        told.append(("repeated_delivery", {"count": faults.repeated[sku]}))
-    return told + _of_weeks(panel, row, recent)
+    return told + of_faults(sku, faults) + _of_weeks(panel, row, recent)
 
 
 def _of_weeks(panel: DemandPanel, row: int, recent: slice) -> list[Told]:

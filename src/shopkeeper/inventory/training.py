@@ -28,7 +28,9 @@ def train(
     Fewer ``products`` and ``most_rows`` of the trees make it faster and weaker: for a demo.
     """
     started = time.perf_counter()
-    found = known.read(warehouse, now_us=clock.now_us(), frequency=FREQUENCY, most=products)
+    found = known.read(
+        warehouse, now_us=clock.now_us(), frequency=FREQUENCY, most=products, orders=False
+    )
     periods = found.panel.units.shape[1] if found else 0
     if found is None or periods < MIN_PERIODS:
         raise BadInput(

@@ -34,7 +34,7 @@ def build_inventory(build: Any, bar: progress.Stage) -> dict[str, Any]:
     card = capabilities.get("inventory")
     card = replace(card, train=partial(training.train, products=products, most_rows=rows))
     trained = train_one(shop, card, Registry(shop.settings.models_path))
-    found = known.read(shop.warehouse, now_us=clock.now_us(), most=looked_at)
+    found = known.read(shop.warehouse, now_us=clock.now_us(), most=looked_at, orders=False)
     trees = Settings(seed=shop.settings.random_seed, most_rows=rows)
     origins = forecasts.backtest(shop, found, origins=weeks, settings=trees) if found else 0
     night = nightly.run(shop, most=planned)

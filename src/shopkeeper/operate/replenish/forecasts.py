@@ -134,4 +134,5 @@ def _days(shop: Any, forecasts: OriginShelf, entries: list[Entry]) -> Known | No
         frequency="D",
         most=max(1, 4 * len(items)),
         items=sorted(items),
+        orders=False,
     )
