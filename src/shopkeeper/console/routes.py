@@ -26,6 +26,7 @@ from shopkeeper.console.pages import (
     decisions,
     find,
     fraud,
+    jobs,
     merchandising,
     models,
     overview,
@@ -51,6 +52,7 @@ AREAS = (
     merchandising.AREA,
     models.AREA,
     decisions.AREA,
+    jobs.AREA,
     find.AREA,
 )
 YEAR_SECONDS = 31_536_000
