@@ -16,6 +16,7 @@ from shopkeeper.data.forecasts import TABLES
 from shopkeeper.data.shop import open_shop
 from shopkeeper.inventory import known
 from shopkeeper.inventory.models.cumulative import Settings
+from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.replenish import forecasts, nightly, states
 
 START = datetime(2025, 9, 1, tzinfo=UTC)  # a Monday
@@ -24,7 +25,17 @@ NOW = START + timedelta(days=7 * WEEKS, hours=3)
 
 
 def sales(until, seed=3):
-    """Six products, Poisson every day, from the start to a day."""
+    """Six products with a supplier, Poisson every day, from the start to a day."""
+    for item in range(6):
+        yield Event(
+            event_id=f"t-{item}",
+            kind="supplier",
+            occurred_at=START,
+            supplier_id="acme",
+            item_id=f"item-{item}",
+            price_minor=200,
+            properties={"lead_time_days": 5},
+        )
     rng = np.random.default_rng(seed)
     for day in range(until):
         for item in range(6):
@@ -169,3 +180,36 @@ def test_an_edit_is_held_against_what_came(shop):
     better = abs(found["model_units"] - found["actual"])
     better -= abs(found["planner_units"] - found["actual"])
     assert found["value_added"] == pytest.approx(better)
+
+
+def test_a_model_that_cannot_be_read_does_not_stop_the_night(shop, monkeypatch):
+    """As one is that an earlier version wrote: the plan fits its own and says so."""
+
+    def unreadable(*_):
+        raise KeyError("shares")
+
+    monkeypatch.setattr(Registry, "aliases", lambda self, name: {"champion": "ladder@1"})
+    monkeypatch.setattr(Registry, "load", unreadable)
+    assert nightly.run(shop).planned.proposed == 6
+    [entry] = forecasts.shelf(shop, "demand_forecast").entries()
+    assert entry.model == "ladder, fitted for the plan"
+
+
+def test_what_nobody_counted_and_nobody_supplies_is_forecast_and_not_ordered(shop):
+    goods = [Line(item_id="stray", quantity=3, price_minor=100)]
+    at = NOW - timedelta(days=2)
+    shop.append_events(
+        [
+            Event(
+                event_id="x",
+                kind="purchase",
+                occurred_at=at,
+                order_id="x",
+                currency="EUR",
+                lines=goods,
+            )
+        ]
+    )
+    done = nightly.run(shop).planned
+    assert (done.products, done.unmanaged, done.proposed) == (7, 1, 6)
+    assert forecast_reports.forecast_of(shop.warehouse, "stray")

@@ -31,3 +31,5 @@ def command(home: str, what: str, most: int, as_json: bool) -> None:
         f"  value {done.value_minor / 100:,.2f}, approved by the rules {done.approved}, "
         f"expired {done.expired}, proposed before in this cycle {done.known_already}"
     )
+    if done.unmanaged:
+        print(f"  {done.unmanaged} were never counted and have no supplier: forecast, not ordered")

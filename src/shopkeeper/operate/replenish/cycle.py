@@ -15,6 +15,7 @@ from shopkeeper.base import clock, log
 from shopkeeper.data import proposals as tables
 from shopkeeper.data.events import Event
 from shopkeeper.inventory import known, policy
+from shopkeeper.inventory.known import Known
 from shopkeeper.inventory.models import ladder
 from shopkeeper.inventory.models.cumulative import Settings
 from shopkeeper.inventory.schema import Demand, DemandPanel, Proposal
@@ -31,7 +32,11 @@ _MONDAY = date(1970, 1, 5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What one run came to; ``value_minor`` of what it proposed."""
+    """What one run came to; ``value_minor`` of what it proposed.
+
+    ``unmanaged``: products that sell, but were never counted and have no supplier's terms: there
+    is nothing to plan with, so they are forecast and not ordered.
+    """
 
     cycle: str
     products: int = 0
@@ -39,6 +44,7 @@ class Planned:
     approved: int = 0
     expired: int = 0
     known_already: int = 0
+    unmanaged: int = 0
     value_minor: int = 0
 
 
@@ -92,7 +98,9 @@ def plan(
             notes=found.notes,
         )
         made = policy.graded(made, found.panel.units, found.prices_minor)
-        fresh = [p for p in made if p.quantity > 0 and (p.sku, p.location) not in already]
+        managed = _managed(found)
+        wanted = managed.difference(already)
+        fresh = [p for p in made if p.quantity > 0 and (p.sku, p.location) in wanted]
         names = dict(zip(found.keys, belief.model, strict=True))
         events += [_decided(one, cycle, now, names[one.sku, one.location]) for one in fresh]
         auto = [one for one in fresh if policy.approvable(one, rules)]
@@ -103,11 +111,18 @@ def plan(
             proposed=len(fresh),
             approved=len(auto),
             known_already=len(already),
+            unmanaged=len(made) - len(managed),
             value_minor=sum(one.value_minor for one in fresh),
         )
     shop.append_events(events, source="plan")
     log.info("plan.made", cycle=cycle, proposed=done.proposed, approved=done.approved)
     return done
+
+
+def _managed(found: Known) -> set[tuple[str, str]]:
+    """Return the (item, location) that were ever counted or that somebody supplies."""
+    rows = zip(found.keys, found.positions, found.terms, strict=True)
+    return {key for key, position, terms in rows if position.counted or terms}
 
 
 def _fitted(panel: DemandPanel) -> Demand:

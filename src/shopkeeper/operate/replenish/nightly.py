@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shopkeeper.base import log
-from shopkeeper.base.errors import ArtefactBroken
 from shopkeeper.operate import capabilities
+from shopkeeper.operate.live import FAULTS
 from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.replenish import forecasts, outcomes
 from shopkeeper.operate.replenish.cycle import Planned, plan
@@ -50,6 +50,7 @@ def champion(shop: Any) -> tuple[str | None, Any]:
         return (
             (version, registry.load(card.name, version, card.models)) if version else (None, None)
         )
-    except ArtefactBroken as problem:
-        log.warning("plan.model_not_loaded", reason=problem.message)
+    except FAULTS as problem:
+        # Also one that an earlier version of this software wrote: the night must not stop.
+        log.warning("plan.model_not_loaded", reason=f"{type(problem).__name__}: {problem}"[:200])
         return None, None
