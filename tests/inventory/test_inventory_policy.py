@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -289,6 +290,14 @@ def test_every_reason_has_words():
         propose(rules=Rules(budget_minor=1000)),
     ]
     assert {code for one in made for code in codes(one)} <= telling.REASONS.keys()
+
+
+def test_the_reference_lists_every_reason():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "inventory.md"
+    text = page.read_text("utf-8")
+    assert [
+        code for code, says in telling.REASONS.items() if f"`{code}` | {says} |" not in text
+    ] == []
 
 
 def features(**more):

@@ -17,7 +17,8 @@ from shopkeeper.data.shop import open_shop
 from shopkeeper.inventory import known
 from shopkeeper.inventory.models.cumulative import Settings
 from shopkeeper.operate.registry import Registry
-from shopkeeper.operate.replenish import forecasts, nightly, states
+from shopkeeper.operate.replenish import forecasts, health, nightly, states
+from shopkeeper.operate.status import status
 
 START = datetime(2025, 9, 1, tzinfo=UTC)  # a Monday
 WEEKS = 24
@@ -174,6 +175,7 @@ def test_an_edit_is_held_against_what_came(shop):
     assert forecast_reports.overrides(shop.warehouse) == []
     with clock.frozen(NOW + timedelta(days=40)):
         shop.append_events(list(sales(7 * WEEKS + 40))[-400:])
+        shop.warehouse.refresh()
         [found] = forecast_reports.overrides(shop.warehouse)
     assert found["changed"] == 30
     assert found["planner_units"] == pytest.approx(found["model_units"] + 30)
@@ -213,3 +215,18 @@ def test_what_nobody_counted_and_nobody_supplies_is_forecast_and_not_ordered(sho
     done = nightly.run(shop).planned
     assert (done.products, done.unmanaged, done.proposed) == (7, 1, 6)
     assert forecast_reports.forecast_of(shop.warehouse, "stray")
+
+
+def test_status_says_how_forecasts_did_and_warns_when_they_cover_too_little(shop, monkeypatch):
+    found = known.read(shop.warehouse, now_us=clock.now_us())
+    forecasts.backtest(shop, found, origins=6, settings=Settings(rounds=5))
+    forecasts.judge(shop, lambda share, saying: None)
+    monkeypatch.setattr(health, "LEAST_JUDGED", 10)
+    told = status(shop)
+    assert told["inventory"]["forecast"]["judged"] == 36
+    # Steady Poisson demand is covered; the naive forecast, one week, is farther off.
+    assert told["inventory"]["forecast"]["coverage_95"] > 0.85
+    assert told["inventory"]["forecast"]["value_added"] > 0
+    assert [alert for alert in told["alerts"] if alert.startswith("inventory: ")] == []
+    monkeypatch.setattr(health, "LOW_COVERAGE", 1.01)
+    assert any("95 % forecast" in alert for alert in status(shop)["alerts"])

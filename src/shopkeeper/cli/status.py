@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from shopkeeper.base import settings
@@ -27,5 +29,21 @@ def command(home: str, as_json: bool) -> None:
         metrics = list(model.get("metrics", {}).items())[:3]
         said = "  ".join(f"{metric} {value:.4f}" for metric, value in metrics)
         print(f"{name:<14}{model['champion'] or '-':<36}{model.get('age_days', '-'):>9}  {said}")
+    _print_inventory(told["inventory"])
     for alert in told["alerts"]:
         print(f"\nalert: {alert}")
+
+
+def _print_inventory(told: dict[str, Any]) -> None:
+    """Say how forecasts and proposals did, where something has been judged."""
+    if forecast := told["forecast"]:
+        print(
+            f"\nforecasts of a week: WAPE {forecast['wape']:.3f} (naive "
+            f"{forecast['naive_wape']:.3f}), bias {forecast['bias']:+.1%}, below the 95 % level "
+            f"{forecast['coverage_95']:.1%}, {forecast['judged']:,} judged"
+        )
+    if cycle := told["cycle"]:
+        print(
+            f"proposals of {cycle['cycle']}: {cycle['ended']} ended, "
+            f"{cycle['stock_out_share']:.1%} ran out, {cycle['overstock_share']:.1%} overstocked"
+        )

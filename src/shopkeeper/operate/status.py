@@ -13,6 +13,7 @@ from shopkeeper.data.job_log import FAILED, LOST
 from shopkeeper.operate import capabilities
 from shopkeeper.operate.gate import champion_of
 from shopkeeper.operate.registry import Registry
+from shopkeeper.operate.replenish.health import health
 
 STALE_MODEL_DAYS = 7
 STALE_DATA_HOURS = 48
@@ -27,14 +28,25 @@ def status(shop: Any, registry: Registry | None = None) -> dict[str, Any]:
     alerts: list[str] = []
     data = _data(shop, now_us, alerts)
     jobs = _jobs(shop, alerts)
+    inventory = _inventory(shop, alerts)
     models = {name: _model(registry, name, now_us, alerts) for name in capabilities.MODULES}
     return {
         "as_of": clock.iso(now_us),
         "data": data,
         "models": models,
         "jobs": jobs,
+        "inventory": inventory,
         "alerts": alerts,
     }
+
+
+def _inventory(shop: Any, alerts: list[str]) -> dict[str, Any]:
+    """Return how forecasts and proposals did lately; nothing of an empty shop."""
+    if not shop.store.last_seq():
+        return {"forecast": None, "cycle": None}
+    found = health(shop)
+    alerts += found.pop("alerts")
+    return found
 
 
 def _jobs(shop: Any, alerts: list[str]) -> dict[str, Any]:

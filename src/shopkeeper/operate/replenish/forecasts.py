@@ -81,7 +81,8 @@ def backtest(shop: Any, found: Known, *, origins: int, settings: Settings) -> in
     t = panel.units.shape[1]
     first = t - origins
     past = cut(panel, first, 0)
-    model = Ladder(frequency=panel.frequency, drivers=tuple(sorted(panel.known)), settings=settings)
+    seen = tuple(sorted(panel.known))  # without plans: nobody knows when they were told
+    model = Ladder(frequency=panel.frequency, observed=seen, settings=settings)
     model.fit(past, price=middle_price(past))
     live = {one.origin for one in shelf(shop, FORECAST).entries() if one.kind == LIVE}
     written = 0
