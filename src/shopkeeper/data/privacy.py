@@ -198,6 +198,8 @@ def find_card_number(text: str, *, in_words: bool = False) -> str | None:
     >>> find_card_number("4111111111111112") is None
     True
     """
+    if not in_words and text.isascii() and text.isalnum() and not text.isdigit():
+        return None  # one word with letters in it, as hashes are: digits inside words do not count
     return next(_card_numbers(text, in_words), None)
 
 
