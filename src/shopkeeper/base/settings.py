@@ -66,6 +66,10 @@ class Settings:
         default="review",
         metadata={"help": "Outcome when fraud cannot score: approve, challenge, review or block."},
     )
+    explore_share: float = field(
+        default=0.0,
+        metadata={"help": "Share of recommended places drawn by chance to learn from; 0: none."},
+    )
     engine_memory: str = field(default="4GB", metadata={"help": "DuckDB memory limit."})
     engine_threads: int = field(default=2, metadata={"help": "DuckDB threads."})
     language_model_url: str = field(

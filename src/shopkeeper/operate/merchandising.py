@@ -190,7 +190,9 @@ def _change(live: Any, raw: dict[str, Any], customer: str | None, rule: Rule) ->
             {name: one for name, one in kept.items() if name != rule.rule_id},
             kept | {rule.rule_id: rule},
         ):
-            seen = dataclasses.replace(features, merchandise=Merchandise(rules=rules))
+            seen = dataclasses.replace(
+                features, merchandise=Merchandise(rules=rules), exploration=None
+            )
             made = choose(request, seen, prediction)
             slates.append(tuple(item["item_id"] for item in made.value["items"]))
     return Change(customer_id=customer, before=slates[0], after=slates[1])

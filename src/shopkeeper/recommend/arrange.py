@@ -8,11 +8,12 @@ names, caps keep one category or brand from filling the rest.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from shopkeeper.recommend.explore import DEPTH, Exploration
 from shopkeeper.recommend.features import LiveFeatures
 from shopkeeper.recommend.merchandise import Rule
 from shopkeeper.recommend.schema import Request
@@ -42,6 +43,8 @@ class Slate:
     capped: list[int] = field(default_factory=list)
     # item row -> the rule that brought it in or holds its place
     ruled: dict[int, str] = field(default_factory=dict)
+    # item row -> the chance with which it was drawn for its place, where places are drawn
+    chance: dict[int, float] = field(default_factory=dict)
 
     def take(self, row: int, place: int) -> None:
         """Add an item behind those there are."""
@@ -60,7 +63,7 @@ class Order:
 
     rows: np.ndarray  # (m,) item rows of the prediction, best first
     why_not: np.ndarray  # (n_items,) 0 may be shown
-    score: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (m,), for variety
+    score: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (m,) their scores
 
     def allowed(self) -> list[int]:
         """Return the places of the candidates that may be shown, best first."""
@@ -88,7 +91,7 @@ def arrange(
     strength = max((r.strength for r, _ in rules.values() if r.action == "diversify"), default=0.0)
     if strength > 0:
         free = diversified(free, order, features, strength, request.limit)
-    _fill(slate, free, order.rows, max(room, 0), request, features, caps)
+    _fill(slate, free, order, max(room, 0), request, features, caps)
     place_of = {int(row): place for place, row in enumerate(order.rows.tolist())}
     # Held items go where their own score puts them; those without one, after every other step.
     for row, rule_id in held:
@@ -150,42 +153,89 @@ def _shares(
     return found[: max(0, limit - len(taken))]
 
 
+class _Room:
+    """What one category and one brand may still take of a slate; always, where variety is none."""
+
+    def __init__(self, request: Request, features: LiveFeatures, caps: Caps) -> None:
+        self.varied = request.placement in caps.varied and request.category is None
+        self.most_category = max(1, math.ceil(request.limit * caps.category_share))
+        self.most_brand = max(1, math.ceil(request.limit * caps.brand_share))
+        self.category = features.catalogue.column("category")
+        self.brand = features.catalogue.column("brand")
+        self.house = features.catalogue.house_brands(caps.house_brand_share)
+        self.of_category: dict[int, int] = {}
+        self.of_brand: dict[int, int] = {}
+
+    def full(self, row: int) -> bool:
+        """Return whether an item's category or brand has its share already."""
+        if not self.varied:
+            return False
+        shelf, maker = int(self.category[row]), int(self.brand[row])
+        if shelf >= 0 and self.of_category.get(shelf, 0) >= self.most_category:
+            return True
+        branded = maker >= 0 and maker not in self.house
+        return branded and self.of_brand.get(maker, 0) >= self.most_brand
+
+    def take(self, row: int) -> None:
+        """Count an item that stands."""
+        if self.varied:
+            shelf, maker = int(self.category[row]), int(self.brand[row])
+            self.of_category[shelf] = self.of_category.get(shelf, 0) + 1
+            self.of_brand[maker] = self.of_brand.get(maker, 0) + 1
+
+
 def _fill(
     slate: Slate,
-    places: Iterable[int],
-    rows: np.ndarray,
+    places: list[int],
+    order: Order,
     limit: int,
     request: Request,
     features: LiveFeatures,
     caps: Caps,
 ) -> None:
     """Walk the candidates best first; what a cap holds back comes in only if slots stay free."""
-    varied = request.placement in caps.varied and request.category is None
-    most_category = max(1, math.ceil(request.limit * caps.category_share))
-    most_brand = max(1, math.ceil(request.limit * caps.brand_share))
-    category, brand = features.catalogue.column("category"), features.catalogue.column("brand")
-    house = features.catalogue.house_brands(caps.house_brand_share)
-    of_category: dict[int, int] = {}
-    of_brand: dict[int, int] = {}
-    held: list[int] = []
-    for place in places:
-        if len(slate.rows) >= limit:
-            break
-        row = int(rows[place])
-        if varied:
-            shelf, maker = int(category[row]), int(brand[row])
-            full = shelf >= 0 and of_category.get(shelf, 0) >= most_category
-            branded = maker >= 0 and maker not in house
-            if full or (branded and of_brand.get(maker, 0) >= most_brand):
+    room = _Room(request, features, caps)
+    if features.exploration is not None:
+        held = _draw(slate, places, order, limit, features.exploration, room)
+    else:
+        held = []
+        for place in places:
+            if len(slate.rows) >= limit:
+                break
+            row = int(order.rows[place])
+            if room.full(row):
                 held.append(place)
                 continue
-            of_category[shelf] = of_category.get(shelf, 0) + 1
-            of_brand[maker] = of_brand.get(maker, 0) + 1
-        slate.take(row, place)
+            room.take(row)
+            slate.take(row, place)
     for place in held[: max(0, limit - len(slate.rows))]:
-        slate.take(int(rows[place]), place)
+        slate.take(int(order.rows[place]), place)
     taken = set(slate.rows)
-    slate.capped = [row for place in held if (row := int(rows[place])) not in taken]
+    slate.capped = [row for place in held if (row := int(order.rows[place])) not in taken]
+
+
+def _draw(
+    slate: Slate,
+    places: list[int],
+    order: Order,
+    limit: int,
+    exploration: Exploration,
+    room: _Room,
+) -> list[int]:
+    """Fill by drawing each place among the best that may stand there; return what caps held."""
+    waiting = list(places)
+    while len(slate.rows) < limit:
+        open_ = [p for p in waiting if not room.full(int(order.rows[p]))][:DEPTH]
+        if not open_:
+            break
+        at, chance = exploration.pick(order.score[open_].tolist())
+        place = open_[at]
+        row = int(order.rows[place])
+        waiting.remove(place)
+        room.take(row)
+        slate.take(row, place)
+        slate.chance[row] = chance
+    return waiting if len(slate.rows) < limit else []
 
 
 def diversified(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shopkeeper.learn.contracts import Capability
-from shopkeeper.recommend import fallback
+from shopkeeper.recommend import explore, fallback
 from shopkeeper.recommend.explain import explain
 from shopkeeper.recommend.features import features_at
 from shopkeeper.recommend.models.blend import Blend
@@ -21,6 +21,7 @@ CAPABILITY = Capability(
     choose=choose,
     train=train,
     explain=explain,
+    attach=explore.attach,
     models={"blend": Blend},
     gating={"ndcg_at_10": 1, "recall_at_10": 1, "recall_at_20": 1},
 )

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from shopkeeper.base.clock import DAY_US
+from shopkeeper.recommend import explore
 from shopkeeper.recommend.catalogue import Catalogue
 from shopkeeper.recommend.decayed import Decayed
+from shopkeeper.recommend.explore import Exploration
 from shopkeeper.recommend.index import Index
 from shopkeeper.recommend.merchandise import Merchandise
 from shopkeeper.recommend.pairs import LivePairs
@@ -41,6 +43,7 @@ class LiveFeatures(Features):
     disliked: np.ndarray
     cart: np.ndarray
     merchandise: Merchandise
+    exploration: Exploration | None = None
 
 
 class LiveState:
@@ -51,6 +54,7 @@ class LiveState:
         self._size = 0
         self.catalogue = Catalogue()
         self.merchandise = Merchandise()
+        self.exploration: Exploration | None = None
         self.customers = Subjects()
         self.sessions = Subjects()
         self.baskets = Index()
@@ -223,6 +227,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> LiveFeatur
         disliked=np.array(sorted(disliked), dtype=np.int32),
         cart=np.array(cart, dtype=np.int32),
         merchandise=state.merchandise,
+        exploration=state.exploration if request.placement in explore.PLACEMENTS else None,
     )
 
 

@@ -7,6 +7,7 @@ the shop included. arrange.py puts the slate together.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -54,7 +55,12 @@ def choose(
         "items": items,
         "trace": _trace(features, prediction, why_not, slate, rules),
     }
-    return Choice(subject=features.subject, value=value, reasons=_overall(items))
+    return Choice(
+        subject=features.subject,
+        value=value,
+        reasons=_overall(items),
+        propensity=math.prod(slate.chance.values()) if slate.chance else None,
+    )
 
 
 def acting_rules(request: Request, features: LiveFeatures) -> dict[str, tuple[Rule, np.ndarray]]:
@@ -151,7 +157,9 @@ def _item(
             if part != 0
         }
     price = int(features.catalogue.column("price")[row])
-    ruled = {"rule": slate.ruled[row]} if row in slate.ruled else {}
+    ruled: dict[str, Any] = {"rule": slate.ruled[row]} if row in slate.ruled else {}
+    if row in slate.chance:
+        ruled["propensity"] = round(slate.chance[row], 9)
     return {
         **ruled,
         "item_id": features.item_ids[row],
