@@ -183,3 +183,16 @@ def test_the_batch_of_waiting_orders_over_http(server):
     assert made.json()["moved"] == 0
     assert server.call("POST", "/v1/supply/reallocation", json={"when": "now"}).status_code == 400
     assert server.call("GET", "/v1/supply/scarcity").json()["shelves"] == []
+
+
+def test_transfers_over_http(server):
+    found = server.call("GET", "/v1/supply/transfers").json()
+    assert (found["transfers"], found["made"]) == ([], [])
+    nothing = server.call(
+        "POST", "/v1/supply/transfers", json={"from_id": "north", "to_id": "south"}
+    )
+    assert nothing.status_code == 409
+    assert server.call("POST", "/v1/supply/transfers", json={"from_id": "n"}).status_code == 400
+    where = "/v1/supply/transfers/tr-0"
+    assert server.call("POST", where, json={"status": "left"}).status_code == 404
+    assert server.call("POST", where, json={"status": "eaten"}).status_code == 400

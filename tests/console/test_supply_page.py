@@ -125,9 +125,10 @@ def test_a_suppliers_message_is_shown_escaped_and_can_be_rejected(front: Front):
     page = browser.get("/console/supply/messages").text
     assert "<mark>PO-31</mark>" in page
     assert "<script>alert" not in page
-    form = {"csrf": token(page), "notice": "mail-page", "order": "PO-31", "day": "03/04/05"}
+    form = {"csrf": token(page), "notice": "mail-page", "take": "1", "kind.1": "day"}
+    form |= {"purchase_order_id.1": "PO-31", "new_day.1": "03/04/05"}
     assert "YYYY-MM-DD" in browser.post("/console/supply/notice", data=form).text
-    good = {**form, "day": clock.iso(clock.now_us() + 9 * clock.DAY_US)[:10]}
+    good = {**form, "new_day.1": clock.iso(clock.now_us() + 9 * clock.DAY_US)[:10]}
     assert "PO-31 would come" in browser.post("/console/supply/notice", data=good).text
     assert browser.post("/console/supply/notice", data={**form, "reject": "yes"}).status_code == 303
     assert "rejected" in browser.get("/console/supply/messages").text
@@ -188,7 +189,7 @@ def test_a_day_is_marked_and_planned_again_from_the_page(front: Front):
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("part", ["orders", "suppliers", "messages"])
+@pytest.mark.parametrize("part", ["orders", "stock", "suppliers", "messages"])
 def test_every_part_of_an_empty_shop_opens(empty_front: Front, language: str, part: str):
     page = empty_front.signed_in(**{"accept-language": language}).get(f"/console/supply/{part}")
     assert page.status_code == 200

@@ -30,6 +30,7 @@ COMMANDS = {
     "mcp": ("mcp", "The read tools for another assistant, over stdio (MCP)."),
     "models": ("models", "List model versions; promote or roll back."),
     "routes": ("routes", "Plan a day's deliveries as a job, and publish the plan."),
+    "transfers": ("transfers", "Move units between warehouses before buying new ones."),
     "copy": ("copy", "Write product copy from facts, in a tone, for a channel."),
     "merchandise": ("merchandise", "Pin, boost, bury, filter: the shop's own rules."),
     "serve": ("serve", "Serve the API and the console."),

@@ -15,6 +15,7 @@ SELECT supplier_id, item_id, location_id, ordered_us, promised_us, quantity, rec
     END AS received_us
 FROM purchase_orders
 WHERE state <> 'cancelled' AND supplier_id IS NOT NULL
+    AND NOT starts_with(supplier_id, 'transfer:')  -- our own warehouses
     AND NOT (state = 'closed' AND last_received_us IS NULL)
 ORDER BY ordered_us, purchase_order_id, item_id
 """

@@ -40,16 +40,6 @@ WHERE a.ordered_us IS NOT NULL AND a.promised_us IS NOT NULL
 ORDER BY a.promised_us, a.order_id
 LIMIT $most
 """
-_KEPT = """
-SELECT
-    CAST(ordered_us / 604800000000 AS BIGINT) AS week,
-    count(*) AS parcels,
-    count(CASE WHEN delivered_us <= promised_us THEN 1 END) AS kept
-FROM parcels
-WHERE delivered_us IS NOT NULL AND promised_us IS NOT NULL AND ordered_us IS NOT NULL
-GROUP BY week
-ORDER BY week
-"""
 _DECIDED_PARCELS = """
 SELECT s.shipment_id, s.state, s.delivered_us, s.shipped_us, s.order_id,
     coalesce(s.decision_id, a.decision_id) AS decision_id
@@ -109,9 +99,30 @@ def movable_orders(warehouse: Warehouse, since_us: int, most: int) -> list[dict[
     ]
 
 
-def promises_kept(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Return per week of the order how many parcels came by their promise."""
-    return warehouse.sql(_KEPT).to_pylist()
+def promised_parcels(warehouse: Warehouse, since_us: int) -> list[dict[str, Any]]:
+    """Return parcels promised since a moment: lane, promised, delivered, the level meant.
+
+    What failed counts as not delivered; ``level`` None: no decision of ours promised it.
+    """
+    return warehouse.sql(
+        "SELECT p.carrier, p.location_id, p.promised_us, p.delivered_us, "
+        "TRY_CAST((d.value ->> '$.promise') ->> '$.level' AS DOUBLE) AS level "
+        "FROM parcels AS p LEFT JOIN allocations AS a "
+        "ON p.order_id = a.order_id AND p.location_id = a.location_id "
+        "LEFT JOIN decisions AS d ON coalesce(p.decision_id, a.decision_id) = d.decision_id "
+        "WHERE p.promised_us >= $since AND p.ordered_us IS NOT NULL",
+        {"since": since_us},
+    ).to_pylist()
+
+
+def promise_alerts(warehouse: Warehouse, most: int = 50) -> list[dict[str, Any]]:
+    """Return the lanes that were told to keep too few promises, newest first."""
+    rows = warehouse.sql(
+        "SELECT event_id AS alert_id, occurred_us, properties FROM events "
+        "WHERE kind = 'action' AND label = 'promise_drift' ORDER BY occurred_us DESC LIMIT $most",
+        {"most": most},
+    ).to_pylist()
+    return [{**row, **json.loads(row.pop("properties") or "{}")} for row in rows]
 
 
 def untold_outcomes(warehouse: Warehouse) -> list[dict[str, Any]]:
@@ -187,6 +198,15 @@ def open_purchases(warehouse: Warehouse) -> list[dict[str, Any]]:
         "ON p.item_id = i.item_id WHERE p.outstanding > 0 AND p.state NOT IN "
         "('cancelled', 'closed') ORDER BY p.purchase_order_id, p.item_id"
     ).to_pylist()
+
+
+def terms_of(warehouse: Warehouse, supplier_id: str, item_id: str) -> dict[str, Any] | None:
+    """Return a supplier's own terms for a product, None where there are none."""
+    found = warehouse.sql(
+        "SELECT * FROM suppliers WHERE supplier_id = $supplier AND item_id = $item",
+        {"supplier": supplier_id, "item": item_id},
+    )
+    return found.to_pylist()[0] if found.num_rows else None
 
 
 def waiting_for(warehouse: Warehouse, item_ids: list[str]) -> list[dict[str, Any]]:

@@ -217,13 +217,14 @@ def ratings(warehouse: Tables, most: int = 5) -> dict[str, Any]:
 
 
 def latest_orders(warehouse: Tables, most: int) -> list[dict[str, Any]]:
-    """Return the latest orders of known customers that have no parcel yet."""
+    """Return the latest orders of known customers without a parcel that supply does not ship."""
     return rows(
         warehouse,
         """
         SELECT order_id, customer_id, occurred_us FROM orders
         WHERE customer_id IS NOT NULL
             AND order_id NOT IN (SELECT order_id FROM parcels WHERE order_id IS NOT NULL)
+            AND order_id NOT IN (SELECT order_id FROM allocations)
         ORDER BY occurred_us DESC, order_id LIMIT ?
         """,
         [most],

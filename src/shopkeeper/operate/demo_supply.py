@@ -17,7 +17,7 @@ from shopkeeper.base.clock import DAY_US
 from shopkeeper.base.errors import BadInput
 from shopkeeper.data import supply_reads, supply_reports
 from shopkeeper.data.events import Event
-from shopkeeper.operate import route_jobs, supply_desk
+from shopkeeper.operate import reallocate, route_jobs, supply_desk
 from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.runtime import Runtime
 from shopkeeper.operate.train import train_one
@@ -89,6 +89,8 @@ def orders(shop: Any, last_us: int, *, quick: bool) -> dict[str, Any]:
         counts["short"] += not made.value["complete"]
     runtime.close()
     shop.warehouse.refresh()
+    batch = reallocate.run(shop, seconds=5.0)
+    counts["moved"], counts["saved_minor"] = batch["moved"], batch["saved_minor"]
     counts["notices"] = _notices(shop)
     counts["routes"] = _routes(shop, 2.0 if quick else 8.0)
     return counts

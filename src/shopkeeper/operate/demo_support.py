@@ -44,6 +44,8 @@ def parcels(orders: list[dict[str, Any]], rng: np.random.Generator) -> Iterator[
         left_us = min(one["occurred_us"] + DAY_US // 4, now_us - DAY_US // 8)
         late = fate < 0.25
         promised_us = now_us - DAY_US if late else now_us + 2 * DAY_US
+        if fate > 0.6:
+            promised_us = now_us - DAY_US // 32  # it came before
         shared: dict[str, Any] = {
             "shipment_id": name,
             "order_id": one["order_id"],

@@ -59,11 +59,16 @@ def job(task: Task) -> dict[str, Any]:
 
 
 def run(
-    shop: Any, *, seconds: float = SECONDS, least_minor: int = LEAST_MINOR, dry: bool = False
+    shop: Any,
+    *,
+    seconds: float = SECONDS,
+    least_minor: int = LEAST_MINOR,
+    dry: bool = False,
+    state: LiveState | None = None,
 ) -> dict[str, Any]:
     """Allocate the waiting orders together and carry out what pays; return what came of it.
 
-    ``dry``: only say what would move.
+    ``dry``: only say what would move. ``state``: what is known, where it was just built.
     """
     shop.warehouse.refresh()
     now_us = clock.now_us()
@@ -74,8 +79,9 @@ def run(
         if not dry:
             shop.reservations.put_prices({}, (), made_us=now_us)
         return facts | {"status": "nothing_waits"}
-    state = rebuild(shop.warehouse)
-    attach(state, shop)
+    if state is None:
+        state = rebuild(shop.warehouse)
+        attach(state, shop)
     if not state.open_places():
         return facts | {"status": "no_warehouse"}
     cases = _cases(shop, state, rows, now_us)

@@ -7,7 +7,7 @@ who judges. Accepting writes the purchase order's new day, so stock planning and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,8 +55,8 @@ def consequences(shop: Any, purchase_order_id: str, new_day: str) -> dict[str, A
     ``out_days`` of a product: how many days of the usual demand come between the old and the new
     day. BadInput for a day that does not read as YYYY-MM-DD, NotFound for an order nobody knows.
     """
-    lines = _open_lines(shop, purchase_order_id)
-    new_us = _day_us(new_day)
+    lines = open_lines(shop, purchase_order_id)
+    new_us = day_us(new_day)
     since = clock.now_us() - DEMAND_DAYS * DAY_US
     items = []
     for row in lines:
@@ -88,7 +88,7 @@ def accept(
     shop: Any, notice_id: str, purchase_order_id: str, new_day: str, operator: str
 ) -> dict[str, Any]:
     """Move the purchase order's day, note who accepted, and tell whose promise changed."""
-    notice = _open_notice(shop, notice_id)
+    notice = open_notice(shop, notice_id)
     found = consequences(shop, purchase_order_id, new_day)
     if notice["supplier_id"] != found["supplier_id"]:
         raise Conflict(
@@ -104,11 +104,11 @@ def accept(
         occurred_at=clock.now(),
         purchase_order_id=purchase_order_id,
         supplier_id=found["supplier_id"],
-        promised_at=clock.from_us(_day_us(new_day)),
+        promised_at=clock.from_us(day_us(new_day)),
         source=operator,
         reason="supplier notice",
     )
-    append(shop, [moved, _judged("accept_notice", notice_id, operator, purchase_order_id)])
+    append(shop, [moved, judged("accept_notice", notice_id, operator, [purchase_order_id])])
     for order in found["orders"]:
         webhooks.send(
             shop,
@@ -121,11 +121,12 @@ def accept(
 
 def reject(shop: Any, notice_id: str, operator: str) -> None:
     """Note that a message changes nothing."""
-    _open_notice(shop, notice_id)
-    append(shop, [_judged("reject_notice", notice_id, operator, "")])
+    open_notice(shop, notice_id)
+    append(shop, [judged("reject_notice", notice_id, operator, ())])
 
 
-def _open_notice(shop: Any, notice_id: str) -> dict[str, Any]:
+def open_notice(shop: Any, notice_id: str) -> dict[str, Any]:
+    """Return a message that nobody judged yet; NotFound or Conflict otherwise."""
     shop.warehouse.refresh()
     notice = supply_reports.notice(shop.warehouse, notice_id)
     if notice is None:
@@ -137,7 +138,8 @@ def _open_notice(shop: Any, notice_id: str) -> dict[str, Any]:
     return notice
 
 
-def _open_lines(shop: Any, purchase_order_id: str) -> list[dict[str, Any]]:
+def open_lines(shop: Any, purchase_order_id: str) -> list[dict[str, Any]]:
+    """Return what an open purchase order still brings; NotFound where there is none."""
     rows = supply_reports.open_purchases(shop.warehouse)
     lines = [row for row in rows if row["purchase_order_id"] == purchase_order_id]
     if not lines:
@@ -172,10 +174,41 @@ def _waiting(
     return found
 
 
-def _judged(label: str, notice_id: str, operator: str, purchase_order_id: str) -> Event:
+def waiting_for_units(
+    shop: Any, rows: Sequence[Mapping[str, Any]], lost: float
+) -> list[dict[str, Any]]:
+    """Return orders promised from some purchase lines that would wait longer without ``lost``.
+
+    First asked is first served: what is left goes to the oldest, the others have no day any more.
+    """
+    found: list[dict[str, Any]] = []
+    if lost <= 0:
+        return found
+    for row in rows:
+        left = row["outstanding"] - lost
+        for one in supply_reports.waiting_for(shop.warehouse, [row["item_id"]])[:MOST_ORDERS]:
+            value = one["value"]
+            named = {x["purchase_order_id"] for x in value["waits_for"].get(row["item_id"], ())}
+            if row["purchase_order_id"] not in named:
+                continue
+            left -= sum(x["quantity"] for x in value["lines"] if x["item_id"] == row["item_id"])
+            if left < 0:
+                found.append(
+                    {
+                        "order_id": one["subject"],
+                        "decision_id": one["decision_id"],
+                        "promised": (value["promise"] or {}).get("arrive_by"),
+                        "would_be": None,
+                    }
+                )
+    return found
+
+
+def judged(label: str, notice_id: str, operator: str, orders: Sequence[str]) -> Event:
+    """Return the action of judging a message, with the purchase orders that it changed."""
     facts = {"capability": CAPABILITY, "notice_id": notice_id, "subject": notice_id}
-    if purchase_order_id:
-        facts["purchase_order_id"] = purchase_order_id
+    if orders:
+        facts["purchase_order_id"] = ", ".join(orders)[:400]
     return Event(
         event_id=ids.new_id("act"),
         kind="action",
@@ -186,7 +219,8 @@ def _judged(label: str, notice_id: str, operator: str, purchase_order_id: str) -
     )
 
 
-def _day_us(text: str) -> int:
+def day_us(text: str) -> int:
+    """Return noon of a day written YYYY-MM-DD; BadInput says that other forms are ambiguous."""
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as problem:

@@ -1,7 +1,7 @@
 """What the reader finds in a supplier's message, as proposed changes for the one who judges.
 
-Only purchase orders open with the supplier who wrote count as known. ``apply_certain`` moves a day
-without a person, and only where nothing is left to ask.
+Only purchase orders open with the supplier who wrote count as known. ``apply_certain`` changes a
+day or a quantity without a person, and only where nothing is left to ask.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shopkeeper.base import clock
 from shopkeeper.base.errors import Conflict, NotFound
 from shopkeeper.data import supply_reports
 from shopkeeper.language.model import from_settings
-from shopkeeper.operate import supply_notices
+from shopkeeper.operate import notice_changes
 from shopkeeper.supply import notice_model, notices
 from shopkeeper.supply.models import notice_kinds
 from shopkeeper.supply.schema import NOTICE_FIELDS, Context, NoticeEvent, OpenOrder
@@ -111,36 +111,59 @@ def _kind(text: str) -> tuple[str, float]:
     return notice_kinds.trained()(text)
 
 
-def apply_certain(shop: Any, notice_id: str) -> dict[str, Any]:
-    """Move the day that a message says, as the rule for certain ones; Conflict where it is not.
+def apply_certain(shop: Any, notice_id: str) -> list[dict[str, Any]]:
+    """Carry out what a message says, as the rule for certain ones; Conflict where it is not.
 
-    Certain: one event only, later or earlier, its order open and written letter by letter, every
-    value with its place, nothing to ask, and a day from today to MOST_DAYS from the old one.
+    Certain: one event only, its order open and written letter by letter, every value with its
+    place, nothing to ask, and a day from today to MOST_DAYS from the old one or a quantity of at
+    most what was ordered. A price or an end is for a person.
     """
     shop.warehouse.refresh()
     notice = supply_reports.notice(shop.warehouse, notice_id)
     if notice is None:
         raise NotFound(f"There is no notice '{notice_id[:60]}'.", field="notice_id")
     found = proposals(shop, notice)
-    doubt = _doubt(found, context(shop, notice))
+    doubt = _doubt(shop, found, context(shop, notice))
     if doubt:
         raise Conflict(
             f"The notice is not certain: {doubt}.", hint="Judge it yourself.", field="notice_id"
         )
-    [one] = found
-    return supply_notices.accept(shop, notice_id, one["purchase_order_id"], one["new_day"], RULE)
+    [raw] = notice_changes.read_changes(shop, notice, found)
+    change = notice_changes.change_of(shop, notice["supplier_id"], raw)
+    return notice_changes.accept(shop, notice_id, [change], RULE)
 
 
-def _doubt(found: list[dict[str, Any]], known: Context) -> str:
+def _doubt(shop: Any, found: list[dict[str, Any]], known: Context) -> str:
     if len(found) != 1:
         return f"it says {len(found)} things"
     [one] = found
-    if one["kind"] not in ("delay", "early"):
+    if one["kind"] not in ("delay", "early", "quantity", "confirmed"):
         return f"it is about {one['kind']}"
     if one["questions"]:
         return "; ".join(one["questions"])
-    if not one["automatic"] or one["new_day"] is None:
-        return f"confidence {one['confidence']:.2f}, day {one['new_day']}"
+    if not one["automatic"]:
+        return f"confidence {one['confidence']:.2f}"
+    if one["kind"] in ("delay", "early"):
+        return _day_doubt(one, known)
+    read = notice_changes.read_changes(shop, {"supplier_id": known.supplier_id}, found)
+    if len(read) != 1:
+        return "it changes nothing"
+    [change] = read
+    if change["missing"]:
+        return str(change["missing"])
+    ordered = sum(
+        row["quantity"]
+        for row in supply_reports.open_purchases(shop.warehouse)
+        if row["purchase_order_id"] == change["purchase_order_id"]
+        and change["item_id"] in (None, row["item_id"])
+    )
+    more = change["quantity"] > ordered
+    return f"{change['quantity']:g} units are more than the {ordered:g} ordered" if more else ""
+
+
+def _day_doubt(one: Mapping[str, Any], known: Context) -> str:
+    if one["new_day"] is None:
+        return "it names no day"
     expected = {order.purchase_order: order.expected_day for order in known.open_orders}
     old = expected[one["purchase_order_id"]]
     new = date.fromisoformat(one["new_day"])

@@ -39,6 +39,7 @@ TOPICS: dict[str, str] = {
     "supply.plan_published": "A route plan was published.",
     "job.failed": "A job of the server failed, or its process died more than once.",
     "supply.promise_changed": "An order will come on another day than was promised.",
+    "supply.promise_drift": "A carrier's lane keeps fewer promises than they say.",
 }
 # Seconds from a failed try to the next one; after the last the message stays as failed.
 PAUSES_SECONDS = (5, 30, 120, 600, 1800, 7200, 21_600, 43_200)

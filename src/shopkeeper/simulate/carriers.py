@@ -104,6 +104,7 @@ def set_up(at_us: int) -> list[Event]:
     texts = {f"carrier:{name}": facts for name, facts in TARIFFS.items()}
     texts |= {f"vehicle:{name}": facts for name, facts in VEHICLES.items()}
     texts["allocation"] = {"split_minor": 60, "late_day_minor": 40, "scarcity_weight": 0.1}
+    texts["transfer"] = {"parcel_minor": 600, "km_minor": 8, "unit_minor": 4, "days": 1}
     found += [
         Event(
             event_id=f"sim-rule-{name.replace(':', '-')}",

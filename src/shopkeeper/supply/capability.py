@@ -37,5 +37,17 @@ CAPABILITY = Capability(
             run="shopkeeper.operate.reallocate:job",
             most_minutes=5,
         ),
+        Job(
+            name="watch_promises",
+            says="Look whether promises are kept as often as they say; tell where they are not.",
+            when="nightly 05:00",
+            run="shopkeeper.operate.promise_watch:job",
+        ),
+        Job(
+            name="train",
+            says="Train the promise on the parcels that came; it goes live if it is not worse.",
+            when="weekly sun 02:30",
+            run="shopkeeper.operate.jobs.work:train",
+        ),
     ),
 )

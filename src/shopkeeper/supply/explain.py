@@ -36,6 +36,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Costs less than before by {saved_minor} cents",
         "比原方案节省 {saved_minor} 分",
     ),
+    "moved_before_buying": (
+        "{units} units move from {from} to {to} before any are bought",
+        "采购之前，先从 {from} 调拨 {units} 件到 {to}",
+    ),
     "stock_gone": (
         "Its units were not there any more; it ships otherwise",
         "原有库存已不在，改由其他方式发货",

@@ -52,6 +52,8 @@ def check_rule(rule_id: str, text: str) -> None:
         tariff_of(rule_id.removeprefix("carrier:"), text)
     elif rule_id.startswith("vehicle:") and len(rule_id) > len("vehicle:"):
         vehicle_of(rule_id.removeprefix("vehicle:"), text)
+    elif rule_id == "transfer":
+        tariff_of(rule_id, text)
     elif rule_id == "allocation":
         rules_of(_numbers(rule_id, text, [f.name for f in fields(Rules)]))
     else:
@@ -59,7 +61,7 @@ def check_rule(rule_id: str, text: str) -> None:
             f"Supply has no rule '{shorten(rule_id)}'.",
             field="rule_id",
             value=rule_id,
-            allowed="allocation, carrier:NAME, vehicle:NAME",
+            allowed="allocation, transfer, carrier:NAME, vehicle:NAME",
         )
 
 

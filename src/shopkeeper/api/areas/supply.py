@@ -21,6 +21,7 @@ from shopkeeper.base.errors import BadInput
 from shopkeeper.data import lookups, supply_reads, supply_reports
 from shopkeeper.operate import (
     late_risk,
+    notice_changes,
     route_jobs,
     route_replan,
     supplier_cards,
@@ -108,7 +109,7 @@ def _moves(api: FastAPI, service: Service) -> None:
     async def move(job_id: Id, body: Given) -> Response:
         """Move a stop by hand; ``apply`` false only says whether it fits and what it costs."""
         given = only(body, ("stop_id", "vehicle_id", "position", "apply"))
-        stop, vehicle = _text(given, "stop_id"), _text(given, "vehicle_id")
+        stop, vehicle = text(given, "stop_id"), text(given, "vehicle_id")
         position = given.get("position", 0)
         if not isinstance(position, int) or isinstance(position, bool):
             raise BadInput("position must be a whole number.", field="position", value=position)
@@ -126,7 +127,7 @@ def _moves(api: FastAPI, service: Service) -> None:
     )
     async def publish(job_id: Id, request: Request) -> Response:
         """Put a job's plan on the record as a decision, and tell other programs."""
-        made = await _run(supply_desk.publish, service.shop, job_id, _who(request))
+        made = await _run(supply_desk.publish, service.shop, job_id, who(request))
         return errors.JSON({"decision_id": made})
 
 
@@ -160,9 +161,9 @@ def _plans(api: FastAPI, service: Service) -> None:
     async def mark(decision_id: Id, stop_id: Id, request: Request, body: Given) -> Response:
         """Say that a stop is done, failed or skipped."""
         given = only(body, ("status", "reason"))
-        status, reason = _text(given, "status"), str(given.get("reason") or "")
-        who = _who(request)
-        await _run(supply_desk.mark_stop, shop, decision_id, stop_id, status, who, reason)
+        status, reason = text(given, "status"), str(given.get("reason") or "")
+        actor = who(request)
+        await _run(supply_desk.mark_stop, shop, decision_id, stop_id, status, actor, reason)
         return errors.JSON({"stop_id": stop_id, "status": status})
 
     @api.post(
@@ -222,7 +223,7 @@ def _known(api: FastAPI, service: Service) -> None:
         given = only(body, ("text", "active"))
         active = given.get("active", True) is True
         work = partial(supply_desk.put_rule, active=active)
-        await _run(work, shop, rule_id, _text(given, "text", 10_000), _who(request))
+        await _run(work, shop, rule_id, text(given, "text", 10_000), who(request))
         return errors.JSON({"rule_id": rule_id, "active": active})
 
 
@@ -241,34 +242,51 @@ def _notices(api: FastAPI, service: Service) -> None:
         **guarded_by(WRITE, "400", "404", "409"),
     )
     async def judge(notice_id: Id, request: Request, body: Given) -> Response:
-        """Judge: ``verdict`` look, accept (purchase_order_id, new_day), reject, certain, reread."""
-        given = only(body, ("verdict", "purchase_order_id", "new_day"))
-        verdict = _text(given, "verdict")
+        """Judge: ``verdict`` look, accept (``changes``, or an order and day), reject, certain …"""
+        allowed = ("verdict", "changes", "purchase_order_id", "new_day")
+        given = only(body, allowed)
+        verdict = text(given, "verdict")
         if verdict == "reject":
-            await _run(supply_notices.reject, shop, notice_id, _who(request))
+            await _run(supply_notices.reject, shop, notice_id, who(request))
             return errors.JSON({"verdict": verdict})
         if verdict == "reread":
             read = await _run(supply_reader.reread, shop, notice_id)
             return errors.JSON({"verdict": verdict, "read": read})
         if verdict == "certain":
-            return errors.JSON(
-                {
-                    "verdict": verdict,
-                    **_touched(await _run(supply_reader.apply_certain, shop, notice_id)),
-                }
-            )
-        order, day = _text(given, "purchase_order_id"), _text(given, "new_day")
-        if verdict == "accept":
-            work = partial(supply_notices.accept, shop, notice_id, order, day, _who(request))
-        elif verdict == "look":
-            work = partial(supply_notices.consequences, shop, order, day)
+            found = await _run(supply_reader.apply_certain, shop, notice_id)
+        elif verdict in ("accept", "look"):
+            actor = who(request) if verdict == "accept" else None
+            found = await _run(_judged, shop, notice_id, given, actor)
         else:
-            allowed = "look, accept, reject, certain, reread"
             raise BadInput(
-                "The verdict is unknown.", field="verdict", value=verdict, allowed=allowed
+                "The verdict is unknown.",
+                field="verdict",
+                value=verdict,
+                allowed="look, accept, reject, certain, reread",
             )
-        found = await _run(work)
-        return errors.JSON({"verdict": verdict, **_touched(found)})
+        told = [_touched(one) for one in found]
+        # One change stands at the top as well, for who asks about one day.
+        return errors.JSON({"verdict": verdict, **(told[0] if told else {}), "changes": told})
+
+
+def _judged(
+    shop: Any, notice_id: str, given: Mapping[str, Any], operator: str | None
+) -> list[dict[str, Any]]:
+    """Return what changes touch; with an operator, carry them out."""
+    shop.warehouse.refresh()
+    notice = supply_notices.open_notice(shop, notice_id)
+    raw = given.get("changes")
+    if raw is None:
+        order, day = text(given, "purchase_order_id"), text(given, "new_day")
+        raw = [{"kind": "day", "purchase_order_id": order, "new_day": day}]
+    if not isinstance(raw, list) or not all(isinstance(one, dict) for one in raw):
+        raise BadInput("changes must be a list of objects.", field="changes", value=raw)
+    for one in raw:
+        only(one, notice_changes.FIELDS)
+    changes = [notice_changes.change_of(shop, notice["supplier_id"], one) for one in raw]
+    if operator is None:
+        return [notice_changes.consequences(shop, one) for one in changes]
+    return notice_changes.accept(shop, notice_id, changes, operator)
 
 
 def _touched(found: dict[str, Any]) -> dict[str, Any]:
@@ -279,7 +297,8 @@ def _read_notices(shop: Any) -> list[dict[str, Any]]:
     told = []
     for row in supply_reports.notices(shop.warehouse):
         read = supply_reader.proposals(shop, row) if row["state"] == "open" else []
-        told.append({**_plain(row), "read": read})
+        changes = notice_changes.read_changes(shop, row, read) if read else []
+        told.append({**_plain(row), "read": read, "changes": changes})
     return told
 
 
@@ -313,7 +332,8 @@ def only(body: Mapping[str, Any], allowed: tuple[str, ...]) -> Mapping[str, Any]
     return body
 
 
-def _text(given: Mapping[str, Any], name: str, longest: int = 128) -> str:
+def text(given: Mapping[str, Any], name: str, longest: int = 128) -> str:
+    """Return a text of a body; BadInput where it is none, empty or too long."""
     value = given.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise BadInput(
@@ -325,7 +345,8 @@ def _text(given: Mapping[str, Any], name: str, longest: int = 128) -> str:
     return value
 
 
-def _who(request: Request) -> str:
+def who(request: Request) -> str:
+    """Return who acts: the key's name and id."""
     key = request.scope["shop.key"]
     return f"{key.name} ({key.key_id})"
 

@@ -6,15 +6,17 @@ from functools import partial
 from typing import Any
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from shopkeeper.api import errors
-from shopkeeper.api.areas.supply import READ, WRITE, Given, only
+from shopkeeper.api.areas.supply import READ, WRITE, Given, Id, only, text, who
 from shopkeeper.api.openapi import guarded_by
 from shopkeeper.api.service import Service
 from shopkeeper.base import clock
-from shopkeeper.operate import reallocate
+from shopkeeper.data import transfer_reads
+from shopkeeper.operate import promise_watch, reallocate, stock_transfers, transfer_desk
+from shopkeeper.supply import calibration
 from shopkeeper.supply.features import PRICES_US
 
 _TAGS: dict[str, Any] = {"tags": ["supply"]}
@@ -22,8 +24,11 @@ _TAGS: dict[str, Any] = {"tags": ["supply"]}
 
 def add(api: FastAPI, service: Service) -> None:
     """Put the routes of stock between warehouses on the app."""
-    shop = service.shop
+    _orders(api, service.shop)
+    _transfers(api, service.shop)
 
+
+def _orders(api: FastAPI, shop: Any) -> None:
     @api.post(
         "/v1/supply/reallocation",
         operation_id="reallocate_orders",
@@ -35,6 +40,16 @@ def add(api: FastAPI, service: Service) -> None:
         given = only(body, ("dry",))
         work = partial(reallocate.run, shop, dry=given.get("dry") is True)
         return errors.JSON(await anyio.to_thread.run_sync(work))
+
+    @api.get("/v1/supply/promises", operation_id="list_promises", **_TAGS, **guarded_by(READ))
+    async def promises() -> Response:
+        """Carriers and lanes with promises kept against what they say, most alarming first."""
+
+        def work() -> list[dict[str, Any]]:
+            rows = promise_watch.promised(shop)
+            return [promise_watch.plain(x) for x in calibration.lanes(rows, clock.now_us())]
+
+        return errors.JSON({"lanes": await anyio.to_thread.run_sync(work)})
 
     @api.get(
         "/v1/supply/scarcity",
@@ -53,3 +68,38 @@ def add(api: FastAPI, service: Service) -> None:
             for (place, item), minor in rows
         ]
         return errors.JSON({"shelves": told, "items_in_batch": len(items)})
+
+
+def _transfers(api: FastAPI, shop: Any) -> None:
+    @api.get("/v1/supply/transfers", operation_id="list_transfers", **_TAGS, **guarded_by(READ))
+    async def listing() -> Response:
+        """What to move between warehouses before buying, by way, and the transfers made."""
+        found = await anyio.to_thread.run_sync(stock_transfers.propose, shop)
+        made = await anyio.to_thread.run_sync(transfer_reads.made, shop.warehouse)
+        return errors.JSON({**stock_transfers.plain(found), "made": made})
+
+    @api.post(
+        "/v1/supply/transfers",
+        operation_id="accept_transfer",
+        **_TAGS,
+        **guarded_by(WRITE, "400", "409"),
+    )
+    async def accept(body: Given, request: Request) -> Response:
+        """Move what is proposed from one place (``from_id``) to another (``to_id``)."""
+        given = only(body, ("from_id", "to_id"))
+        ends = text(given, "from_id"), text(given, "to_id")
+        work = partial(transfer_desk.accept, shop, *ends, who(request))
+        return errors.JSON({"transfer_id": await anyio.to_thread.run_sync(work)})
+
+    @api.post(
+        "/v1/supply/transfers/{transfer_id}",
+        operation_id="mark_transfer",
+        **_TAGS,
+        **guarded_by(WRITE, "400", "404", "409"),
+    )
+    async def mark(transfer_id: Id, body: Given, request: Request) -> Response:
+        """Say that a transfer ``left`` or ``arrived`` (``status``)."""
+        status = text(only(body, ("status",)), "status")
+        work = partial(transfer_desk.mark, shop, transfer_id, status, who(request))
+        await anyio.to_thread.run_sync(work)
+        return errors.JSON({"transfer_id": transfer_id, "status": status})

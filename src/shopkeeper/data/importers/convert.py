@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from shopkeeper.base import clock
 from shopkeeper.base.errors import shorten
-from shopkeeper.data.importers.kinds import TERM_NUMBERS
+from shopkeeper.data.importers.kinds import PLACE, SIGNED, TARIFF, TERM_NUMBERS
 from shopkeeper.data.importers.mapping import PERSON, Mapping
 from shopkeeper.data.importers.money import to_minor, to_whole
 
@@ -126,7 +126,9 @@ class Columns:
             return lambda cell: int(self._number(cell))
         if name in YES_NO:
             return _yes_no
-        if name in TERM_NUMBERS:
+        if name in SIGNED:
+            return self._number
+        if name in (*TERM_NUMBERS, *PLACE, *TARIFF, "distance_km"):
             return self._no_less_than_nothing
         return _text
 

@@ -6,9 +6,11 @@ per group of rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from shopkeeper.data.events import KINDS, Event
+from shopkeeper.data.importers import shipping
 from shopkeeper.data.importers.mapping import PERSON
 
 _NOT_COLUMNS = {"schema_version", "lines", "person", "properties"}
@@ -37,6 +39,10 @@ TERM_NUMBERS = (
     *("lead_time_days", "minimum_quantity", "pack_size", "order_cost_minor"),
     *("minimum_value_minor", "shelf_life_days", "volume_per_unit"),
 )
+# Where a place lies and when it is open, what a carrier costs, how far a parcel goes: numbers too.
+PLACE = ("latitude", "longitude", "opens_minute", "closes_minute", "pick_minor")
+TARIFF = ("parcel_minor", "km_minor", "unit_minor", "days", "km_per_day", "most_km")
+SIGNED = ("latitude", "longitude")
 TERMS = (*TERM_NUMBERS, "price_breaks", "order_weekdays", "returnable")
 
 
@@ -44,7 +50,8 @@ TERMS = (*TERM_NUMBERS, "price_breaks", "order_weekdays", "returnable")
 class Spec:
     """One kind of table. ``event`` None: each row names its own kind. ``group``: rows of one
     event share this field. ``dated`` False: without a time column the file's own time counts.
-    ``own`` columns go into the event's properties under their names."""
+    ``own`` columns go into the event's properties under their names. ``words``: what this kind of
+    file calls a field. ``finish``: an event of a row -> the events it becomes, or Unfit."""
 
     event: str | None
     needed: tuple[str, ...]
@@ -52,6 +59,8 @@ class Spec:
     group: str | None = None
     dated: bool = True
     own: tuple[str, ...] = ()
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    finish: Callable[[Event], list[Event]] | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -115,6 +124,37 @@ SPECS: dict[str, Spec] = {
         also=("item_id", "title", "price_minor", "currency", "status"),
         dated=False,
         own=TERMS,
+    ),
+    "locations": Spec(
+        event="location",
+        needed=("location_id",),
+        also=("title", "status", "category"),
+        dated=False,
+        own=PLACE,
+        words={"latitude": ("lat",), "longitude": ("lon", "lng", "long"), "title": ("name",)},
+        finish=shipping.place,
+    ),
+    "shipments": Spec(
+        event="shipment",
+        needed=("shipment_id", "order_id"),
+        also=("label", "location_id", "item_id", "quantity", "promised_at", "ends_at", "status"),
+        own=("zone", "distance_km"),
+        words={
+            "occurred_at": ("shipped_at", "ship_date", "dispatched_at"),
+            "label": ("carrier", "carrier_id"),
+            "shipment_id": ("tracking_number", "parcel_id"),
+            "ends_at": ("delivered_at", "delivery_date", "received_at"),
+        },
+        finish=shipping.parcel,
+    ),
+    "carriers": Spec(
+        event="rule",
+        needed=("label",),
+        also=("status",),
+        dated=False,
+        own=TARIFF,
+        words={"label": ("carrier", "carrier_id", "name"), "days": ("lead_time_days",)},
+        finish=shipping.tariff,
     ),
     "payments": Spec(
         event="payment",

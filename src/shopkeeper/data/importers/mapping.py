@@ -161,6 +161,22 @@ def resolve(
     return found
 
 
+def with_words(
+    mapping: Mapping, words: MappingOf[str, tuple[str, ...]], has: Sequence[str]
+) -> Mapping:
+    """Return the mapping with what a kind of file calls its fields, where nobody said otherwise."""
+    plain = {_plain_name(column): column for column in reversed(has)}
+    taken = {*mapping.columns.values(), *mapping.properties}
+    found = dict(mapping.columns)
+    for name, some in words.items():
+        known = name in found or name in mapping.constants or name in plain
+        there = [plain[word] for word in some if word in plain and plain[word] not in taken]
+        if not known and there:
+            found[name] = there[0]
+            taken.add(there[0])
+    return replace(mapping, columns=found)
+
+
 def _candidates(name: str, plain: MappingOf[str, str], taken: set[str]) -> list[str]:
     if name in plain and plain[name] not in taken:
         return [plain[name]]

@@ -18,6 +18,7 @@ from shopkeeper.data.importers.convert import Bad, Columns
 from shopkeeper.data.importers.kinds import KIND_WORDS, Spec
 from shopkeeper.data.importers.mapping import PERSON, Mapping
 from shopkeeper.data.importers.reading import Chunk
+from shopkeeper.data.importers.shipping import Unfit
 from shopkeeper.data.privacy import Keyring
 
 _MONEY = ("price_minor", "value_minor", "discount_minor", "shipping_minor", "tax_minor")
@@ -137,7 +138,22 @@ def row_events(context: Context, chunks: Iterator[Chunk]) -> Iterator[Found | Od
                 yield one
                 continue
             number, record = one
-            yield Found(number, make_event(context, kind or _kind_of(record), record))
+            made = make_event(context, kind or _kind_of(record), record)
+            if context.spec.finish is None:
+                yield Found(number, made)
+                continue
+            raw = {k: v for k, v in _plain_facts(made).items() if v is not None}
+            try:
+                yield from [Found(number, event) for event in context.spec.finish(made)]
+            except Unfit as problem:
+                yield Odd(number, "wrong_value", problem.field, problem.message, raw)
+
+
+def _plain_facts(event: Event) -> dict[str, Any]:
+    """Return the cells of a row that is set aside, as its event had them."""
+    facts = event.properties if isinstance(event.properties, dict) else {}
+    names = ("location_id", "shipment_id", "order_id", "label", "status")
+    return {**{name: getattr(event, name) for name in names}, **facts}
 
 
 def make_event(

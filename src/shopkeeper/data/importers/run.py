@@ -24,7 +24,7 @@ from shopkeeper.data.faults import Rejection
 from shopkeeper.data.importers.ga4 import json_rows, read_ga4
 from shopkeeper.data.importers.groups import group_events
 from shopkeeper.data.importers.kinds import IMPORT_KINDS, SPECS
-from shopkeeper.data.importers.mapping import PERSON, Mapping, resolve
+from shopkeeper.data.importers.mapping import PERSON, Mapping, resolve, with_words
 from shopkeeper.data.importers.merchant import read_merchant
 from shopkeeper.data.importers.reading import open_bytes, open_table, scan_utf8
 from shopkeeper.data.importers.rows import Context, Found, Odd, Skip, content_id, row_events
@@ -138,8 +138,11 @@ def _open(
         spec = replace(spec, event=mapping.kind, needed=())
     table = open_table(path, delimiter=mapping.delimiter)
     needed = (*spec.needed, "occurred_at") if spec.dated else spec.needed
-    columns = resolve(path.name, table.columns, spec.fields, needed, mapping)
-    terms = resolve(path.name, table.columns, spec.own, (), Mapping()) if spec.own else {}
+    mapping = with_words(mapping, spec.words, table.columns)
+    own = {name: column for name, column in mapping.columns.items() if name in spec.own}
+    rest = {name: column for name, column in mapping.columns.items() if name not in own}
+    columns = resolve(path.name, table.columns, spec.fields, needed, replace(mapping, columns=rest))
+    terms = resolve(path.name, table.columns, spec.own, (), Mapping(columns=own))
     used = {*columns.values(), *terms.values(), *mapping.properties}
     unused = [column for column in table.columns if column not in used]
     if unused:

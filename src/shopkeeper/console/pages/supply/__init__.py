@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from shopkeeper.console.area import Area
-from shopkeeper.console.pages.supply import day, messages, orders, suppliers
+from shopkeeper.console.pages.supply import day, messages, orders, stock, suppliers
 
 AREA = Area(
     name="supply",
     pages=(
         ("/supply", day.index),
         ("/supply/orders", orders.index),
+        ("/supply/stock", stock.index),
         ("/supply/suppliers", suppliers.index),
         ("/supply/messages", messages.index),
     ),
@@ -21,5 +22,8 @@ AREA = Area(
         ("/supply/mark", day.mark),
         ("/supply/replan", day.replan),
         ("/supply/notice", messages.judge),
+        ("/supply/transfer", stock.accept),
+        ("/supply/transfer/mark", stock.mark),
+        ("/supply/allocate", stock.allocate),
     ),
 )

@@ -7,11 +7,11 @@ from typing import Any
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from shopkeeper.base.errors import ShopError
+from shopkeeper.base.errors import BadInput, ShopError
 from shopkeeper.console.pages.supply.fields import field, who
 from shopkeeper.console.view import View
 from shopkeeper.data import supply_reports
-from shopkeeper.operate import supply_notices, supply_reader
+from shopkeeper.operate import notice_changes, supply_notices, supply_reader
 
 NOTICES = 20
 
@@ -24,20 +24,50 @@ def index(view: View) -> Response:
 
 
 def judge(view: View, form: FormData) -> Response:
-    """Show what a message's change would touch, accept it, or reject the message."""
+    """Show what a message's changes would touch, accept those chosen, or reject the message."""
     shop, notice = view.console.shop, field(form, "notice")
-    order, day = field(form, "order"), field(form, "day")
     if form.get("reject"):
         supply_notices.reject(shop, notice, who(view))
         return view.go(view.url("supply/messages"))
     if form.get("accept"):
-        supply_notices.accept(shop, notice, order, day, who(view))
+        changes = _chosen(shop, notice, form)
+        notice_changes.accept(shop, notice, changes, who(view))
         return view.go(view.url("supply/messages"))
     try:
-        found = supply_notices.consequences(shop, order, day)
+        found = [notice_changes.consequences(shop, one) for one in _chosen(shop, notice, form)]
     except ShopError as problem:
-        return view.page("supply_touched.html", touched=None, problem=problem.message)
-    return view.page("supply_touched.html", touched=found, problem="")
+        return view.page("supply_touched.html", found=[], problem=problem.message, currency="")
+    currency = shop.settings.currency
+    return view.page("supply_touched.html", found=found, problem="", currency=currency)
+
+
+def _chosen(shop: Any, notice_id: str, form: FormData) -> list[notice_changes.Change]:
+    """Return the changes whose box is ticked, with what a person filled in."""
+    notice = supply_notices.open_notice(shop, notice_id)
+    found = []
+    for box in form.getlist("take"):
+        number = str(box)[:4]
+        raw: dict[str, Any] = {
+            name: field(form, f"{name}.{number}")
+            for name in notice_changes.FIELDS
+            if form.get(f"{name}.{number}")
+        }
+        for name in ("quantity", "price"):
+            if name in raw:
+                raw[name] = _number(name, raw[name])
+        found.append(notice_changes.change_of(shop, notice["supplier_id"], raw))
+    if not found:
+        raise BadInput("Nothing was chosen.", hint="Tick a change.", field="take")
+    return found
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as problem:
+        raise BadInput(
+            f"{name} must be a number such as 12.5, but is '{text}'.", field=name, value=text
+        ) from problem
 
 
 def _notices(view: View) -> list[dict[str, Any]]:
@@ -48,7 +78,19 @@ def _notices(view: View) -> list[dict[str, Any]]:
         is_open = row["state"] == "open"
         named = supply_notices.named_orders(shop, row["text"]) if is_open else []
         read = supply_reader.proposals(shop, row) if is_open else []
-        moved = [one for one in read if one["new_day"] and one["purchase_order_id"]]
+        changes = notice_changes.read_changes(shop, row, read) if is_open else []
+        if is_open and not any(one["kind"] == "day" for one in changes):
+            # A person may know the day that no rule could read.
+            order = named[0]["purchase_order_id"] if named else ""
+            changes.append(
+                {
+                    "kind": "day",
+                    "purchase_order_id": order,
+                    "new_day": "",
+                    "missing": view.say("supply.day_unread"),
+                    "questions": [],
+                }
+            )
         spans = [(one["start"], one["end"]) for one in named]
         spans += [(s["start"], s["end"]) for one in read for s in one["spans"].values()]
         found.append(
@@ -56,8 +98,7 @@ def _notices(view: View) -> list[dict[str, Any]]:
                 **row,
                 "named": named,
                 "read": read,
-                "order": moved[0]["purchase_order_id"] if moved else "",
-                "day": moved[0]["new_day"] if moved else "",
+                "changes": changes,
                 "pieces": _pieces(row["text"], spans),
             }
         )
