@@ -57,6 +57,7 @@ def test_only_open_orders_named_letter_by_letter_are_found(shop):
 
 def test_accepting_moves_the_day_and_says_whose_promise_changed(shop):
     told = supply_notices.accept(shop.shop, shop.told_notice, "PO-7", later(11), "li")
+    shop.shop.warehouse.refresh()
     assert [item["item_id"] for item in told["items"]] == ["mug"]
     [order] = told["orders"]
     assert order["order_id"] == "o1"
@@ -68,6 +69,7 @@ def test_accepting_moves_the_day_and_says_whose_promise_changed(shop):
     assert supply_reports.notice(shop.shop.warehouse, shop.told_notice)["state"] == "accepted"
     with pytest.raises(Conflict):
         supply_notices.reject(shop.shop, shop.told_notice, "li")
+    shop.shop.warehouse.refresh()
 
 
 def test_reading_and_rejecting_change_nothing(shop):
@@ -75,6 +77,7 @@ def test_reading_and_rejecting_change_nothing(shop):
     supply_notices.named_orders(shop.shop, TEXT)
     supply_notices.consequences(shop.shop, "PO-7", later(9))
     supply_notices.reject(shop.shop, shop.told_notice, "li")
+    shop.shop.warehouse.refresh()
     assert supply_reports.open_purchases(shop.shop.warehouse) == before
     assert supply_reports.notice(shop.shop.warehouse, shop.told_notice)["state"] == "rejected"
 
@@ -82,11 +85,13 @@ def test_reading_and_rejecting_change_nothing(shop):
 def test_a_day_that_can_be_read_in_three_ways_is_asked_for_again(shop):
     with pytest.raises(BadInput, match="YYYY-MM-DD"):
         supply_notices.accept(shop.shop, shop.told_notice, "PO-7", "03/04/05", "li")
+    shop.shop.warehouse.refresh()
 
 
 def test_an_order_nobody_knows_and_one_of_another_supplier_are_refused(shop):
     with pytest.raises(NotFound):
         supply_notices.accept(shop.shop, shop.told_notice, "PO-9", later(9), "li")
+    shop.shop.warehouse.refresh()
     other = shop.tell("message", conversation_id="d", supplier_id="s-2", text=TEXT).event_id
     with pytest.raises(Conflict, match="s-2"):
         supply_notices.accept(shop.shop, other, "PO-7", later(9), "li")
