@@ -80,11 +80,15 @@ def sync(shop: Any, folder: Path) -> dict[str, int]:
         key = (told["id"], told["language"])
         seen.add(key)
         row = held.get(key)
-        if row is not None and row["text"] == told["text"] and row["title"] == told["title"]:
+        try:
+            event = event_of(told, source="folder")
+        except BadInput as fault:
+            raise _of_file(path, fault) from fault
+        if row is not None and _same(row, event):
             counts["same"] += 1
             continue
         counts["changed" if row else "added"] += 1
-        events.append(event_of(told, source="folder"))
+        events.append(event)
     for key, row in held.items():
         if key not in seen:
             counts["withdrawn"] += 1
@@ -95,11 +99,41 @@ def sync(shop: Any, folder: Path) -> dict[str, int]:
     return counts
 
 
+def _same(row: Mapping[str, Any], event: Event) -> bool:
+    """Say whether a stored article says what a file says: words, kind, wordings, dates."""
+    properties = event.properties or {}
+    questions = properties.get("questions", "")
+    dates = [None if at is None else clock.to_us(at) for at in (event.starts_at, event.ends_at)]
+    return (
+        (row["text"], row["title"], row["kind"], row["questions"] or "")
+        == (event.text, event.title, event.category, questions)
+    ) and [row["starts_us"], row["ends_us"]] == dates
+
+
+def _of_file(path: Path, fault: BadInput) -> BadInput:
+    """Return the fault with the name of its file before it."""
+    return BadInput(
+        f"{path.name}: {fault.message}",
+        hint=fault.hint,
+        field=fault.field,
+        value=fault.value,
+        allowed=fault.allowed,
+    )
+
+
 def read_file(path: Path) -> dict[str, Any]:
     """Return what a file says of one article."""
     stem, _, language = path.stem.rpartition(".")
     told: dict[str, Any] = {"id": stem or path.stem, "language": language if stem else "en"}
-    text = path.read_text("utf-8").strip()
+    try:
+        text = path.read_text("utf-8").strip()
+    except (UnicodeDecodeError, OSError) as problem:
+        raise BadInput(
+            f"{path.name} cannot be read: {type(problem).__name__}.",
+            hint="Articles are text files in UTF-8.",
+            field="file",
+            value=path.name,
+        ) from problem
     if text.startswith("---\n"):
         head, _, text = text[4:].partition("\n---")
         for line in head.splitlines():
