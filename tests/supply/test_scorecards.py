@@ -47,7 +47,7 @@ def test_a_scorecard_counted_by_hand():
     assert good.late_days_mean == pytest.approx(4 / 3)
     assert good.fill_rate == pytest.approx(25 / 30)
     assert good.price_change == pytest.approx(0.05)
-    assert good.facts == {"judged": 3, "overdue": 0}
+    assert good.facts == {"judged": 3, "overdue": 0, "lanes": {}}
     low, high = good.on_time_interval
     assert low == pytest.approx(0.2077, abs=1e-4)
     assert high == pytest.approx(0.9385, abs=1e-4)
@@ -92,3 +92,15 @@ def test_columns_of_other_length_or_below_zero_are_refused():
         scorecards(replace(history(), price_minor=np.ones(1)), 100)
     with pytest.raises(BadInput, match="below 0"):
         scorecards(replace(history(), ordered_units=-np.ones(7)), 100)
+
+
+def test_each_lane_has_its_own_lead_time_where_goods_go_to_several_places():
+    rows = [("s", "a", n, n + 9, n + (4 if n % 2 else 12), 1, 1, 10) for n in range(80)]
+    told = history(rows)
+    lanes = np.array(["far" if n % 2 == 0 else "near" for n in range(80)])
+    deliveries = replace(told.deliveries, keys={**told.deliveries.keys, "lane": lanes})
+    [card] = scorecards(replace(told, deliveries=deliveries), 100)
+    near, far = card.facts["lanes"]["near"], card.facts["lanes"]["far"]
+    assert near.at(0.5) <= 6 < 9 <= far.at(0.5)
+    [plain] = scorecards(told, 100)
+    assert plain.facts["lanes"] == {}

@@ -43,6 +43,7 @@ def history_of(rows: list[dict[str, Any]]) -> scorecards.History:
             keys={
                 "supplier": np.array([row["supplier_id"] for row in rows]),
                 "item": np.array([row["item_id"] for row in rows]),
+                "lane": np.array([row["location_id"] or "" for row in rows]),
             },
             ordered=days("ordered_us").astype(int),
             promised=days("promised_us"),
@@ -69,6 +70,10 @@ def _plain(card: Scorecard) -> dict[str, Any]:
         "p_late_next": _rounded(card.p_late_next),
         "lead_time_days": {str(level): card.lead_time.at(level) for level in (0.1, 0.5, 0.9)},
         "lead_time_source": card.lead_time.source,
+        "lead_time_days_by_location": {
+            lane: {str(level): lead.at(level) for level in (0.1, 0.5, 0.9)}
+            for lane, lead in card.facts["lanes"].items()
+        },
         "fill_rate": _rounded(card.fill_rate),
         "price_change": _rounded(card.price_change),
     }

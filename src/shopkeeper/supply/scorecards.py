@@ -14,9 +14,10 @@ import numpy as np
 from shopkeeper.base.errors import BadInput
 from shopkeeper.supply import lead_time, lead_time_committee
 from shopkeeper.supply.lead_time import Deliveries, Learned, Settings
-from shopkeeper.supply.schema import Scorecard
+from shopkeeper.supply.schema import LeadTime, Scorecard
 
 Z_95 = 1.959964
+_FEWEST_LANES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,10 @@ def scorecards(history: History, as_of: int, settings: Settings | None = None) -
     promised = known & np.isfinite(data.promised)
     lead = _fit(data, settings, as_of, lateness=False)
     late = _fit(data, settings, as_of, lateness=True) if promised.any() else None
+    lanes = _by_lane(data, known, as_of)
     suppliers = data.keys["supplier"]
     return [
-        _one(history, known & (suppliers == name), str(name), as_of, lead, late)
+        _one(history, known & (suppliers == name), str(name), as_of, lead, late, lanes)
         for name in np.unique(suppliers[known])
     ]
 
@@ -66,8 +68,28 @@ def wilson(good: int, of: int) -> tuple[float, float]:
     return float(max(0.0, middle - half)), float(min(1.0, middle + half))
 
 
+def _by_lane(data: Deliveries, known: np.ndarray, as_of: int) -> dict[str, dict[str, LeadTime]]:
+    """Return supplier -> lane -> lead time, where goods go to more than one place."""
+    if "lane" not in data.keys or len(np.unique(data.keys["lane"][known])) < _FEWEST_LANES:
+        return {}
+    members = lead_time_committee.members_for((("lane",), ("supplier",), ("supplier", "lane")))
+    learned = lead_time_committee.fit(data, members, as_of)
+    pairs = zip(data.keys["supplier"][known], data.keys["lane"][known], strict=True)
+    found: dict[str, dict[str, LeadTime]] = {}
+    for name, lane in sorted({(str(name), str(lane)) for name, lane in pairs}):
+        key = {"supplier": name, "lane": lane}
+        found.setdefault(name, {})[lane] = lead_time.lead_time(learned, key)
+    return found
+
+
 def _one(
-    history: History, mine: np.ndarray, name: str, as_of: int, lead: Learned, late: Learned | None
+    history: History,
+    mine: np.ndarray,
+    name: str,
+    as_of: int,
+    lead: Learned,
+    late: Learned | None,
+    lanes: Mapping[str, Mapping[str, LeadTime]],
 ) -> Scorecard:
     data = history.deliveries
     came = mine & (data.received < as_of)
@@ -89,7 +111,11 @@ def _one(
         p_late_next=float("nan") if late is None else 1 - late.curve(key).below(0)[1],
         fill_rate=_fill_rate(history, judged | came),
         price_change=_price_change(history, mine),
-        facts={"judged": count, "overdue": int((is_open & judged).sum())},
+        facts={
+            "judged": count,
+            "overdue": int((is_open & judged).sum()),
+            "lanes": lanes.get(name, {}),
+        },
     )
 
 
