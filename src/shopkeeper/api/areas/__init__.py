@@ -9,7 +9,16 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
-from shopkeeper.api.areas import fraud, language, mcp, merchandising, supply, supply_stock, support
+from shopkeeper.api.areas import (
+    completions,
+    fraud,
+    language,
+    mcp,
+    merchandising,
+    supply,
+    supply_stock,
+    support,
+)
 from shopkeeper.api.service import Service
 
 # In the order of the house.
@@ -18,6 +27,7 @@ AREAS: tuple[Callable[[FastAPI, Service], None], ...] = (
     fraud.add,
     support.add,
     mcp.add,
+    completions.add,
     supply.add,
     supply_stock.add,
     language.add,

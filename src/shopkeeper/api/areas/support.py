@@ -70,7 +70,7 @@ def _chat(api: FastAPI, service: Service) -> None:
         **_TAGS,
     )
     async def turn(request: Request, body: Given) -> Response:
-        session = _session(request, service)
+        session = session_of_request(request, service)
         service.need_ready()
         decision = await _run(conversations.take_turn, service.runtime, session, body)
         service.metrics.decision(
@@ -95,7 +95,7 @@ def _messages(api: FastAPI, service: Service) -> None:
     async def messages(
         request: Request, after: Annotated[str, Query(max_length=40)] = ""
     ) -> Response:
-        session = _session(request, service)
+        session = session_of_request(request, service)
         service.need_ready()
         name = session["conversation_id"]
         found = await _run(support_tables.conversation, shop.warehouse, name)
@@ -250,7 +250,7 @@ def _knowledge(api: FastAPI, service: Service) -> None:
         return errors.JSON({"gaps": await _run(articles.gaps, shop.warehouse)})
 
 
-def _session(request: Request, service: Service) -> dict[str, Any]:
+def session_of_request(request: Request, service: Service) -> dict[str, Any]:
     """Return the session of a request; its conversation is its rate limit."""
     kind, _, token = auth.header(request, b"authorization").partition(" ")
     if kind.lower() != "bearer" or not token:
