@@ -121,7 +121,8 @@ def _models(api: FastAPI, service: Service) -> None:
         **guarded_by("models:read"),
     )
     async def list_models() -> Response:
-        found = {name: await in_thread(_versions, service, name) for name in capabilities.MODULES}
+        names = (*capabilities.MODULES, *capabilities.BESIDE)
+        found = {name: await in_thread(_versions, service, name) for name in names}
         return errors.JSON({"models": found})
 
     @api.post(

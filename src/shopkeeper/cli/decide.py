@@ -86,11 +86,28 @@ def _print_items(told: dict[str, Any]) -> None:
         print("  nothing may be shown; `shopkeeper explain` says what was taken out")
 
 
+def _print_outlook(told: dict[str, Any]) -> None:
+    value = told["value"]
+    if not value["known"]:
+        print(f"nothing can be foretold of {told['subject']}: {value['reasons'][0]['text'].lower()}")
+        return
+    chances = ", ".join(f"{one['chance']:.1%} in {one['days']} days" for one in value["chances"])
+    print(f"{told['subject']} orders again: {chances}")
+    print(f"  next order about {value['next_order_date']}, if one comes")
+    print(f"  risk of none for {value['churn_days']} days {value['churn_risk']:.1%}")
+    money = value["value_minor"] / 100
+    print(f"  expected to spend {money:,.2f} in {value['value_days']:g} days")
+    for one in value["reasons"]:
+        print(f"  {one['text']} ({one['share']:+.2f})")
+
+
 def _print(told: dict[str, Any]) -> None:
     if told["value"].get("kind") == "allocation":
         _print_allocation(told)
     elif told["capability"] == "inventory":
         _print_proposal(told)
+    elif told["capability"] == "behaviour":
+        _print_outlook(told)
     elif told["capability"] == "support":
         for sentence in told["value"]["sentences"]:
             print(f"{sentence['text']}  [{sentence['source']}]")
