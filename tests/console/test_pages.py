@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import time
 
 import pytest
 from shopfront import CUSTOMER, ITEM, Front
@@ -118,6 +119,29 @@ def test_a_decision_page_tells_why_what_was_asked_and_what_came_of_it(front: Fro
     assert made.decision_id in browser.get(f"/console/customers/{CUSTOMER}").text
     assert made.decision_id in browser.get(f"/console/products/{item}").text
     assert made.decision_id in browser.get(f"/console/find?q={made.decision_id}").text
+
+
+def test_a_decision_page_walks_a_products_way_through_sources_rules_and_filters(front: Front):
+    made = front.runtime.decide("recommend", {"placement": "home", "exclude": [ITEM]})
+    front.runtime.counts["decisions"] = 0
+    browser = front.signed_in()
+    address = f"/console/decisions/{made.decision_id}"
+    for _ in range(50):
+        if browser.get(address).status_code == 200:
+            break
+        time.sleep(0.1)
+    told = html.unescape(browser.get(f"{address}?item={ITEM}").text)
+    assert "excluded in the request" in told
+    assert "Filters that take it out" in told
+    assert "Rank after the rules" in told
+    assert "the shop has no such product" in browser.get(f"{address}?item=nothing-like-it").text
+
+
+def test_a_customers_page_says_what_to_expect_of_her(front: Front):
+    page = html.unescape(front.signed_in().get(f"/console/customers/{CUSTOMER}").text)
+    assert "What to expect" in page
+    assert "Chance of an order within 28 days" in page
+    assert "her average pace" in page  # nothing is trained in this shop: the baseline answers
 
 
 def test_lists_link_across_and_leaf_through(front: Front):

@@ -89,7 +89,9 @@ def _print_items(told: dict[str, Any]) -> None:
 def _print_outlook(told: dict[str, Any]) -> None:
     value = told["value"]
     if not value["known"]:
-        print(f"nothing can be foretold of {told['subject']}: {value['reasons'][0]['text'].lower()}")
+        print(
+            f"nothing can be foretold of {told['subject']}: {value['reasons'][0]['text'].lower()}"
+        )
         return
     chances = ", ".join(f"{one['chance']:.1%} in {one['days']} days" for one in value["chances"])
     print(f"{told['subject']} orders again: {chances}")

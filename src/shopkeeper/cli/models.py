@@ -12,6 +12,7 @@ from shopkeeper.operate import capabilities
 from shopkeeper.operate.gate import champion_of
 from shopkeeper.operate.registry import Registry, Version
 
+EVERY = [*capabilities.MODULES, *capabilities.BESIDE]
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -21,7 +22,7 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 def command(ctx: click.Context, as_json: bool) -> None:
     """List model versions; promote or roll back. Without a word: list all."""
     if ctx.invoked_subcommand is None:
-        _list(_registry(ctx.obj), list((*capabilities.MODULES, *capabilities.BESIDE)), as_json)
+        _list(_registry(ctx.obj), EVERY, as_json)
 
 
 @command.command("list")
@@ -30,7 +31,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @click.pass_obj
 def list_versions(home: str, capability: str | None, as_json: bool) -> None:
     """List the versions of CAPABILITY, newest first, with their metrics."""
-    names = [capabilities.get(capability).name] if capability else list((*capabilities.MODULES, *capabilities.BESIDE))
+    names = [capabilities.get(capability).name] if capability else EVERY
     _list(_registry(home), names, as_json)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from shopkeeper.base.errors import NotFound
+from shopkeeper.base.errors import NotFound, StoreUnavailable
 from shopkeeper.console.area import Area
 from shopkeeper.console.pages.customers import as_dict
 from shopkeeper.console.pages.slates import ranked
@@ -39,6 +39,7 @@ def show(view: View, decision_id: str) -> Response:
         facts=view.part(dict, found),
         chosen=view.part(_chosen, view, found),
         why_not=view.part(_why_not, view, found),
+        asked=view.part(_asked, view, decision_id, found),
         outcomes=view.part(_outcomes, view, found),
         request_part=view.part(_request, found),
     )
@@ -64,6 +65,28 @@ def _why_not(view: View, found: dict[str, Any]) -> list[dict[str, Any]]:
         {"item_id": i, "title": titles.get(i), "reason": view.word("why_not", code)}
         for i, code in out
     ]
+
+
+def _asked(view: View, decision_id: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Return the way of the product that ``?item=`` asks about, through every step, as of now."""
+    item = view.query("item", 128)
+    if found["capability"] != "recommend" or not item:
+        return {"item": item, "offered": found["capability"] == "recommend", "path": None}
+    runtime = view.console.runtime
+    if runtime is None:
+        raise StoreUnavailable(view.say("fault.no_runtime"), hint=view.say("fault.no_runtime_hint"))
+    told = runtime.explain(decision_id, item=item)["why_not"]
+    path = told.get("path")
+    return {
+        "item": item,
+        "offered": True,
+        "text": view.word("why_not", told["code"]),
+        "path": path,
+        "filters": [view.word("why_not", n) for n, out in path["filters"].items() if out]
+        if path
+        else [],
+        "title": listings.titles(view.console.shop.warehouse, [item]).get(item),
+    }
 
 
 def _outcomes(view: View, found: dict[str, Any]) -> list[dict[str, Any]]:
