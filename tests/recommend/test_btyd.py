@@ -71,6 +71,15 @@ def test_the_likelihood_of_pareto_nbd_is_its_definition_integrated(x, t_x, t):
     assert told == pytest.approx(np.log(found), abs=2e-3)
 
 
+def test_a_thousand_purchases_are_numbers_still():
+    x = np.array([0.0, 600.0, 1000.0, 3000.0])
+    t_x, t = np.array([0.0, 364.5, 200.0, 364.9]), np.full(4, 365.0)
+    alive = PARETO.alive(x, t_x, t)
+    assert np.isfinite(PARETO.log_likelihood(x, t_x, t)).all()
+    assert alive[2] < 1e-6 < 0.5 < alive[1] <= 1
+    assert alive[3] > 0.99
+
+
 def test_chances_and_counts_hold_on_made_customers():
     x, t_x, t, later = made(4000, 3)
     assert PARETO.chance(39, x, t_x, t).mean() == pytest.approx((later > 0).mean(), abs=0.02)

@@ -20,6 +20,11 @@ from scipy import optimize, special
 
 NODES = 24  # quantiles of each gamma where an expectation has no closed form
 CHUNK = 2000  # customers at a time there
+# Gauss-Legendre on (0, 1): nodes, weights.
+_LEGENDRE = tuple(
+    (values + shift) / 2
+    for values, shift in zip(np.polynomial.legendre.leggauss(48), (1.0, 0.0), strict=True)
+)
 _BOUND = 9.0  # of a parameter's logarithm
 
 
@@ -113,23 +118,22 @@ class ParetoNbd:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the logs of the likelihood's two parts: still here, and left before now."""
         r, alpha, s, beta = self.r, self.alpha, self.s, self.beta
-        total = r + s + x
         common = special.gammaln(r + x) - special.gammaln(r) + r * np.log(alpha) + s * np.log(beta)
         here = common - (r + x) * np.log(alpha + t) - s * np.log(beta + t)
 
-        large, gap = max(alpha, beta), abs(alpha - beta)
-        second = s + 1 if alpha >= beta else r + x
-
-        def part(at: np.ndarray) -> np.ndarray:
-            hyper = special.hyp2f1(total, second, total + 1, gap / (large + at))
-            found: np.ndarray = np.log(hyper) - total * np.log(large + at)
-            return found
-
-        early, late = part(t_x), part(t)
-        # The first is never below the second; they meet where the last purchase was just now.
-        shrink = -np.expm1(np.minimum(late - early, -1e-15))
-        gone = common + np.log(s) - np.log(total) + early + np.log(shrink)
-        return here, gone
+        # Left at y: s * integral over (t_x, t) of (alpha + y)^-(r+x) (beta + y)^-(s+1). With
+        # v = 1 - ((alpha + t_x) / (alpha + y))^(r+x) it is smooth for a thousand purchases too,
+        # where the closed form in hyp2f1 is infinity less infinity.
+        k = (r + x)[:, None]
+        begin = (alpha + t_x)[:, None]
+        end = -np.expm1(k * (np.log(begin) - np.log((alpha + t)[:, None])))
+        v = end * _LEGENDRE[0][None, :]
+        y = begin * np.exp(-np.log1p(-v) / k) - alpha
+        part = np.exp(-np.log1p(-v) / k - (s + 1) * np.log(beta + y))
+        area = (part * _LEGENDRE[1][None, :]).sum(axis=1) * end[:, 0]
+        tiny = np.finfo(float).tiny
+        gone = common + np.log(s) + (1 - k[:, 0]) * np.log(begin[:, 0]) - np.log(k[:, 0])
+        return here, gone + np.log(np.maximum(area, tiny))
 
     def log_likelihood(self, x: np.ndarray, t_x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Return each customer's log-likelihood."""
