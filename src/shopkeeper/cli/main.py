@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "Measure models against baselines on any data."),
     "jobs": ("jobs", "What the server does on its own: list, run, look back."),
     "plan": ("plan", "Make this review cycle's purchase proposals."),
+    "proposals": ("proposals", "Purchase proposals: list, approve, reject, send, export."),
     "decide": ("decide", "Make one decision, the same way the API does."),
     "explain": ("explain", "Say why a decision came out as it did, and why not otherwise."),
     "knowledge": ("knowledge", "What support may cite: sync a folder, list, see the gaps."),

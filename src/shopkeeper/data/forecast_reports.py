@@ -135,7 +135,8 @@ def overrides(warehouse: Any) -> list[dict[str, Any]]:
 
 _OVERRIDES = """
 WITH edited AS (
-    SELECT decision_id, item_id, location_id, operator, reason, dt,
+    SELECT decision_id, item_id, location_id, coalesce(edited_by, operator) AS operator,
+        coalesce(edit_reason, reason) AS reason, dt,
         quantity - proposed_quantity AS changed,
         TRY_CAST(value ->> '$.numbers.demand_mean' AS DOUBLE) AS model_units,
         CAST(round(TRY_CAST(value ->> '$.numbers.protection_days' AS DOUBLE)) AS INTEGER) AS days

@@ -39,6 +39,8 @@ SCOPES: dict[str, str] = {
     "cases:read": "see fraud cases, rules, lists, alerts and performance",
     "cases:write": "lock, note and decide fraud cases",
     "rules:admin": "change fraud rules, lists and costs",
+    "inventory:read": "see purchase proposals, forecasts, their accuracy and what-ifs",
+    "inventory:write": "approve, reject, change and send purchase proposals; set ordering rules",
     "supply:read": "see route plans, stops, orders at risk and suppliers' messages",
     "supply:write": "plan and publish routes, mark stops, set tariffs, judge messages",
     "merchandising:write": "change the shop's rules over recommendations",

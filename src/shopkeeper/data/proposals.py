@@ -11,9 +11,10 @@ STATES = (
     *("rejected", "expired", "cancelled"),
 )
 _COLUMNS = """p.decision_id, p.item_id, i.title, i.category, p.location_id, p.supplier_id, p.cycle,
-    p.model, p.quantity, p.proposed_quantity, p.state, p.operator, p.reason, p.state_us,
-    p.purchase_order_id, p.received, p.promised_us, p.unit_cost_minor, p.value_minor, p.order_by,
-    p.expected_receipt, p.p_stockout_now, p.p_stockout_after, p.cost_of_nothing_minor, p.advice,
+    p.model, p.quantity, p.proposed_quantity, p.edited_by, p.edit_reason, p.state,
+    p.operator, p.reason, p.state_us, p.purchase_order_id, p.received, p.promised_us,
+    p.unit_cost_minor, p.value_minor, p.order_by, p.expected_receipt, p.p_stockout_now,
+    p.p_stockout_after, p.cost_of_nothing_minor, p.advice,
     p.abc, p.xyz, p.value, p.reasons, p.occurred_us"""
 _FROM = "FROM proposals AS p LEFT JOIN items AS i ON p.item_id = i.item_id"
 _WHERE = """
@@ -55,6 +56,25 @@ def listed(
     )
     found: list[dict[str, Any]] = warehouse.sql(query, given).to_pylist()
     return found
+
+
+def ids(
+    warehouse: Any,
+    *,
+    states: Sequence[str] = OPEN,
+    supplier: str = "",
+    cycle: str = "",
+    urgency: float = 0.0,
+    text: str = "",
+    limit: int = 2000,
+) -> list[str]:
+    """Return the ids of the proposals that fit the filters, the most urgent first."""
+    query = (
+        f"SELECT p.decision_id {_FROM} {_WHERE} ORDER BY {ORDERS['urgency']}, p.decision_id"
+        f" LIMIT {int(limit)}"
+    )
+    given = _given(states, supplier, cycle, "", urgency, text)
+    return [row["decision_id"] for row in warehouse.sql(query, given).to_pylist()]
 
 
 def totals(

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from shopkeeper.api.areas import (
     completions,
     fraud,
+    inventory,
     language,
     mcp,
     merchandising,
@@ -24,6 +25,7 @@ from shopkeeper.api.service import Service
 # In the order of the house.
 AREAS: tuple[Callable[[FastAPI, Service], None], ...] = (
     merchandising.add,
+    inventory.add,
     fraud.add,
     support.add,
     mcp.add,

@@ -1,6 +1,7 @@
 -- proposals: each purchase proposal with its state, from what operators did and what arrived.
 -- proposed, approved, rejected, expired; from sending on the state of its purchase order: sent,
--- confirmed, partly_received, closed, cancelled. quantity is what an operator made of it.
+-- confirmed, partly_received, closed, cancelled. quantity is what an operator made of it, edited_by
+-- and edit_reason say who and why.
 -- inputs: proposals_made, actions, purchase_orders
 -- grain: one row per proposal
 -- keys: decision_id
@@ -26,6 +27,9 @@ SELECT
     m.decision_id, m.item_id, m.location_id, m.supplier_id, m.cycle, m.model,
     coalesce(e.quantity, m.quantity) AS quantity,
     m.quantity AS proposed_quantity,
+    e.operator AS edited_by,
+    e.reason AS edit_reason,
+    e.occurred_us AS edited_us,
     CASE
         WHEN o.state IS NOT NULL THEN o.state
         WHEN l.label = 'approve' THEN 'approved'

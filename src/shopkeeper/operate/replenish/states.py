@@ -20,6 +20,7 @@ from shopkeeper.base.errors import BadInput, Conflict, NotFound
 from shopkeeper.data import proposals as tables
 from shopkeeper.data.events import Event, Line
 from shopkeeper.operate import webhooks
+from shopkeeper.operate.replenish import lots
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "approve": ("proposed",),
@@ -30,7 +31,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 }
 TOPIC = "inventory.purchase_order_sent"
 MOST_AT_ONCE = 2000
-MOST_UNITS = 1e9
+MOST_REASON = 500
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
@@ -57,7 +58,9 @@ def act(
     found = _allowed(shop, label, decision_ids)
     if label == "send":
         return _send(shop, found, operator)
-    _check_quantity(label, quantity)
+    if label == "edit":
+        quantity = next(lots.check(shop, one, quantity) for one in found)
+    reason = (reason or "").strip()[:MOST_REASON] or None
     at = clock.now_us()
     shop.append_events(
         [deed(label, one, at, operator, reason=reason, quantity=quantity) for one in found],
@@ -130,19 +133,6 @@ def _allowed(shop: Any, label: str, decision_ids: Iterable[str]) -> list[dict[st
                 allowed=", ".join(ALLOWED[label]),
             )
     return [held[name] for name in wanted]
-
-
-def _check_quantity(label: str, quantity: float | None) -> None:
-    if label != "edit":
-        return
-    if quantity is None or not 0 < quantity <= MOST_UNITS:
-        raise BadInput(
-            f"quantity must be above 0, but is {quantity}.",
-            hint="To order nothing, reject the proposal.",
-            field="quantity",
-            value=quantity,
-            allowed="above 0",
-        )
 
 
 def _send(shop: Any, found: Sequence[dict[str, Any]], operator: str) -> list[dict[str, Any]]:
