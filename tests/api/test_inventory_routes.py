@@ -134,3 +134,27 @@ def test_each_route_needs_its_scope(planned):
     assert refused.status_code == 403
     other = planned.keys.make("other", ["supply:read"])[1]
     assert planned.call("GET", "/v1/inventory/proposals", key=other).status_code == 403
+
+
+def test_forecasts_what_ifs_and_accuracy(server):
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "operate"))
+    from planned_shop import planned as fill
+
+    none = server.call("POST", "/v1/inventory/what-if", json={})
+    assert (none.status_code, error(none)["code"]) == (404, "no_forecast")
+    fill(server.shop)
+    told = server.call("GET", "/v1/inventory/forecasts/pan").json()
+    assert told["forecast"]["horizons"][0]["days"] == 7
+    gone = server.call("GET", "/v1/inventory/forecasts/nope")
+    assert (gone.status_code, error(gone)["code"]) == (404, "unknown_sku")
+    ask = {"sku": "pan", "service_level": 0.99}
+    one = server.call("POST", "/v1/inventory/what-if", json=ask).json()
+    assert one["what_if"]["numbers"]["service_level"] == 0.99
+    plan = server.call("POST", "/v1/inventory/what-if", json={"budget_minor": 5000}).json()
+    assert plan["what_if"]["totals"]["value_minor"] <= 5000
+    wrong = server.call("POST", "/v1/inventory/what-if", json={"service_level": 2})
+    assert (wrong.status_code, error(wrong)["field"]) == (400, "service_level")
+    assert server.call("GET", "/v1/inventory/accuracy").status_code == 200

@@ -104,7 +104,7 @@ def propose_many(
     """
     check(rules)
     asked = np.full(len(skus), rules.service_level) if service is None else service
-    taken = [_supplier(offers, rules) for offers in terms]
+    taken = [supplier(offers, rules) for offers in terms]
     lead, told = _lead_times(taken, rules)
     protection = levels.cover(demand, lead, rules.review_period_days)
     receipt = levels.cover(demand, lead)
@@ -243,7 +243,7 @@ def _of_request(request: Request, features: Features) -> tuple[SupplyTerms, ...]
     return terms
 
 
-def _supplier(offers: Sequence[SupplyTerms], rules: Rules) -> SupplyTerms:
+def supplier(offers: Sequence[SupplyTerms], rules: Rules) -> SupplyTerms:
     """Return the cheapest offer, its lead time priced as stock that must cover it."""
     if not offers:
         return NO_SUPPLIER

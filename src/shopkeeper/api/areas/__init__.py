@@ -13,6 +13,7 @@ from shopkeeper.api.areas import (
     completions,
     fraud,
     inventory,
+    inventory_views,
     language,
     mcp,
     merchandising,
@@ -26,6 +27,7 @@ from shopkeeper.api.service import Service
 AREAS: tuple[Callable[[FastAPI, Service], None], ...] = (
     merchandising.add,
     inventory.add,
+    inventory_views.add,
     fraud.add,
     support.add,
     mcp.add,
