@@ -1,7 +1,7 @@
 """What a chart shows, as plain values for static/charts.js; nothing here draws.
 
-A spec has a ``type`` (bars, lines, days, steps, whiskers, curve, graph) and its rows; times are
-milliseconds.
+A spec has a ``type`` (bars, lines, days, steps, whiskers, curve, graph, shaded, fan, exchange)
+and its rows; times are milliseconds.
 """
 
 from __future__ import annotations
@@ -95,6 +95,48 @@ def whiskers(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def curve(series: Mapping[str, list[tuple[float, float]]]) -> dict[str, Any]:
     """Return one line per name over training steps."""
     return {"type": "curve", "series": [{"name": n, "data": p} for n, p in series.items()]}
+
+
+def shaded(
+    labels: list[str], bars: tuple[str, list[float | None]], shade: tuple[str, list[float]]
+) -> dict[str, Any]:
+    """Return bars per day with a shade behind some; a shade of 1 is the whole day."""
+    return {
+        "type": "shaded",
+        "labels": labels,
+        "bars": {"name": bars[0], "data": bars[1]},
+        "shade": {"name": shade[0], "data": shade[1]},
+    }
+
+
+def fan(
+    labels: list[str],
+    bands: list[tuple[str, list[float], list[float]]],
+    lines: Mapping[str, list[float | None]] | Mapping[str, list[float]],
+) -> dict[str, Any]:
+    """Return lines with bands (name, low, high) around them, the widest band first."""
+    return {
+        "type": "fan",
+        "labels": labels,
+        "bands": [{"name": name, "low": low, "high": high} for name, low, high in bands],
+        "lines": [{"name": name, "data": values} for name, values in lines.items()],
+    }
+
+
+def exchange(
+    series: Mapping[str, list[tuple[float, float, str]]],
+    marks: list[tuple[str, tuple[float, float, str]]],
+    axes: tuple[str, str],
+    unit: str,
+) -> dict[str, Any]:
+    """Return curves of per cent over money with a label per point; ``marks`` stand out."""
+    return {
+        "type": "exchange",
+        "axes": list(axes),
+        "unit": unit,
+        "series": [{"name": name, "data": points} for name, points in series.items()],
+        "marks": [{"name": name, "data": [point]} for name, point in marks],
+    }
 
 
 def graph(

@@ -165,6 +165,66 @@
         series: spec.series.map((one) => ({ type: "line", name: one.name, data: one.data, symbol: "circle", symbolSize: 5, lineStyle: { width: 2 } })),
       };
     },
+    shaded(spec) {
+      const most = Math.max(...spec.shade.data);
+      return {
+        grid: { ...base().grid, top: 34 },
+        xAxis: axis({ type: "category", data: spec.labels, splitLine: { show: false } }),
+        yAxis: [
+          axis({ type: "value", axisLine: { show: false }, axisLabel: { color: tone("ink-soft"), fontSize: 11, formatter: (n) => short.format(n) } }),
+          { type: "value", min: 0, max: 1, show: false },
+        ],
+        legend: { ...base().legend, data: most > 0 ? [spec.bars.name, spec.shade.name] : [spec.bars.name] },
+        tooltip: { ...base().tooltip, formatter: (rows) => [rows[0].name, ...rows.filter((r) => r.seriesIndex === 1 || r.value > 0).map((r) => `${r.seriesName}  ${r.seriesIndex === 0 ? `${Math.round(100 * (r.data.share || 0))} %` : plain.format(r.value)}`)].join("\n") },
+        series: [
+          { type: "bar", name: spec.shade.name, data: spec.shade.data.map((n) => (n > 0 ? { value: 1, share: n, itemStyle: { opacity: 0.18 + 0.32 * n } } : 0)), yAxisIndex: 1, barWidth: "100%", barGap: "-100%", itemStyle: { color: tone("chart-6") }, z: 1 },
+          { type: "bar", name: spec.bars.name, data: spec.bars.data, barWidth: "60%", barMaxWidth: 14, barGap: "-100%", itemStyle: { color: tone("chart-1"), borderRadius: [2, 2, 0, 0] }, z: 2 },
+        ],
+      };
+    },
+    fan(spec) {
+      const colours = ["chart-2", "chart-1", "chart-4", "chart-5"];
+      const bands = spec.bands.flatMap((one, at) => {
+        const hidden = { type: "line", symbol: "none", lineStyle: { opacity: 0 }, stack: `band-${at}`, silent: true, itemStyle: { color: tone(colours[at]) } };
+        return [
+          { ...hidden, name: `low-${at}`, data: one.low },
+          { ...hidden, name: one.name, data: one.high.map((n, i) => n - one.low[i]), areaStyle: { color: tone(colours[at]), opacity: 0.22 } },
+        ];
+      });
+      const lines = spec.lines.map((one, at) => ({
+        type: "line", name: one.name, data: one.data, symbol: spec.labels.length < 16 ? "circle" : "none", symbolSize: 5, connectNulls: false,
+        lineStyle: { width: 2, color: tone(["chart-6", "chart-1", "chart-4"][at]), type: at === 2 ? "dashed" : "solid" }, itemStyle: { color: tone(["chart-6", "chart-1", "chart-4"][at]) },
+      }));
+      return {
+        legend: { ...base().legend, data: [...spec.lines.map((one) => one.name), ...spec.bands.map((one) => one.name)] },
+        xAxis: axis({ type: "category", data: spec.labels, boundaryGap: false, splitLine: { show: false }, axisLabel: { color: tone("ink-soft"), fontSize: 11, hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right" } }),
+        yAxis: axis({ type: "value", min: 0, axisLine: { show: false }, axisLabel: { color: tone("ink-soft"), fontSize: 11, formatter: (n) => short.format(n) } }),
+        tooltip: {
+          ...base().tooltip,
+          formatter: (rows) => {
+            const at = rows[0].dataIndex;
+            const said = spec.lines.filter((one) => one.data[at] !== null).map((one) => `${one.name}  ${plain.format(one.data[at])}`);
+            const wide = spec.bands.map((one) => `${one.name}  ${plain.format(one.low[at])} – ${plain.format(one.high[at])}`);
+            return [rows[0].name, ...said, ...wide].join("\n");
+          },
+        },
+        series: [...bands, ...lines],
+      };
+    },
+    exchange(spec) {
+      const unit = money(spec.unit);
+      const name = { nameLocation: "middle", nameTextStyle: { color: tone("ink-soft"), fontSize: 11 } };
+      return {
+        grid: { ...base().grid, left: 24, bottom: 22 },
+        xAxis: axis({ type: "value", name: spec.axes[0], nameGap: 26, ...name, axisLabel: { color: tone("ink-soft"), fontSize: 11, hideOverlap: true, alignMaxLabel: "right", formatter: (n) => short.format(n) } }),
+        yAxis: axis({ type: "value", name: spec.axes[1], nameGap: 34, ...name, scale: true, max: 100, axisLine: { show: false } }),
+        tooltip: { ...base().tooltip, trigger: "item", formatter: (r) => `${r.seriesName}\n${r.value[2]}\n${spec.axes[1]}  ${plain.format(r.value[1])}\n${spec.axes[0]}  ${unit(r.value[0])}` },
+        series: [
+          ...spec.series.map((one, at) => ({ type: "line", name: one.name, data: one.data, symbol: "circle", symbolSize: 6, lineStyle: { width: 2, color: tone(`chart-${at + 1}`) }, itemStyle: { color: tone(`chart-${at + 1}`) } })),
+          ...spec.marks.map((one, at) => ({ type: "scatter", name: one.name, data: one.data, symbol: "diamond", symbolSize: 16, z: 4, itemStyle: { color: tone(at ? "chart-4" : "chart-6"), borderColor: tone("paper"), borderWidth: 1.5 } })),
+        ],
+      };
+    },
     graph(spec) {
       return {
         legend: { ...base().legend, data: spec.kinds },
