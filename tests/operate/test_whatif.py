@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 from planned_shop import planned
 
 from shopkeeper.base.errors import BadInput, NotFound
 from shopkeeper.data.shop import open_shop
-from shopkeeper.operate.replenish import accuracy, bench, product_view, whatif
+from shopkeeper.inventory.schema import Position
+from shopkeeper.operate.replenish import accuracy, bench, nightly, product_view, whatif
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +19,7 @@ def shop(tmp_path_factory):
     from shopkeeper.base import settings
 
     with open_shop(settings.load(tmp_path_factory.mktemp("planned") / "shop")) as opened:
+        opened.outbox.add("https://shop.example/hook", ["inventory.plan_made"])
         night = planned(opened)
         assert night.planned.proposed >= 3
         yield opened
@@ -30,6 +35,15 @@ def test_the_present_rules_give_what_the_plan_proposed(shop):
     assert found["now"] == found["what_if"]
 
 
+def test_a_plan_tells_other_programs_once_what_it_proposed(shop):
+    nightly.run(shop, most=50)
+    [message] = shop.outbox.latest()
+    told = msgspec.json.decode(message.body)
+    assert told["topic"] == "inventory.plan_made"
+    assert told["data"]["proposed"] >= 3
+    assert told["data"]["value_minor"] > 0
+
+
 def test_more_service_and_later_suppliers_cost_more_and_a_budget_caps(shop):
     whole = bench.whole(shop)
     seq = shop.store.last_seq()
@@ -43,6 +57,10 @@ def test_more_service_and_later_suppliers_cost_more_and_a_budget_caps(shop):
     assert poor["stockouts_expected_with"] > now["totals"]["stockouts_expected_with"]
     assert poor["left_out_by_budget"] > 0
     assert shop.store.last_seq() == seq
+    # What is kept between questions follows the rules and the stock of now.
+    assert whatif.plan(bench.whole(shop), whatif.Wish())["now"] == now
+    other = replace(whole, positions=tuple(Position(on_hand=1e6) for _ in whole.positions))
+    assert whatif.plan(other, whatif.Wish())["now"]["totals"]["proposals"] == 0
 
 
 @pytest.mark.parametrize(

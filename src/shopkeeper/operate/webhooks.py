@@ -34,6 +34,7 @@ TOPICS: dict[str, str] = {
     "fraud.order_blocked": "Fraud blocked a payment.",
     "fraud.order_released": "A person released a held order.",
     "fraud.order_cancelled": "A person cancelled a held order as fraud.",
+    "inventory.plan_made": "A plan proposed purchases: cycle, counts, value.",
     "inventory.purchase_order_sent": "A planner sent approved proposals to a supplier.",
     "fraud.alert": "Card testing, a new ring, drift, or a sudden approval rate.",
     "supply.plan_published": "A route plan was published.",

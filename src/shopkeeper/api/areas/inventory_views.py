@@ -28,7 +28,7 @@ def add(api: FastAPI, service: Service) -> None:
     shop = service.shop
 
     @api.get(
-        "/v1/inventory/forecasts/{sku:path}",
+        "/v1/inventory/forecasts/{sku}",
         operation_id="inventory_forecast",
         **_TAGS,
         **guarded_by(READ, "400", "404"),

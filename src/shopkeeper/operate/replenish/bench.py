@@ -19,12 +19,12 @@ import pyarrow.compute as pc
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, NotFound
 from shopkeeper.data import demand as tables
-from shopkeeper.data.forecasts import QUANTILES, Entry
+from shopkeeper.data.forecasts import QUANTILES, Entry, OriginShelf
 from shopkeeper.inventory.schema import LEVELS, Demand, Position, Rules, SupplyTerms
 from shopkeeper.inventory.terms import supply_terms
-from shopkeeper.operate.replenish import forecasts
 from shopkeeper.operate.replenish.rules import rules_of
 
+FORECAST = "demand_forecast"
 TERMS_US = 300_000_000  # terms and lead times of a whole plan are read again after five minutes
 _KEPT: dict[str, Any] = {}
 _LOCK = threading.Lock()
@@ -81,7 +81,8 @@ def belief(shop: Any) -> Belief:
     NotFound
         If no plan has run yet.
     """
-    entries = forecasts.shelf(shop, forecasts.FORECAST).entries()
+    shelf = OriginShelf(shop.settings.lake_path, FORECAST)
+    entries = shelf.entries()
     if not entries:
         raise NotFound(
             "No plan has run yet, so there is no forecast to show.",
@@ -94,8 +95,7 @@ def belief(shop: Any) -> Belief:
     with _LOCK:
         held = _KEPT.get(name)
         if held is None or held[0] != newest.sha256:
-            table = forecasts.shelf(shop, forecasts.FORECAST).read(newest)
-            held = _KEPT[name] = (newest.sha256, _read(table, newest))
+            held = _KEPT[name] = (newest.sha256, _read(shelf.read(newest), newest))
         found: Belief = held[1]
     return found
 

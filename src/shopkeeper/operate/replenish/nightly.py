@@ -6,16 +6,17 @@ Each step stands alone and doubles nothing, so a night that broke off is simply 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from shopkeeper.base import log
-from shopkeeper.operate import capabilities
+from shopkeeper.operate import capabilities, webhooks
 from shopkeeper.operate.live import FAULTS
 from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.replenish import forecasts, outcomes
 from shopkeeper.operate.replenish.cycle import Planned, plan
 
+TOPIC = "inventory.plan_made"
 Tell = Callable[[float | None, str], None]
 
 
@@ -36,6 +37,10 @@ def run(shop: Any, *, tell: Tell = lambda share, saying: None, most: int = 20_00
     version, model = champion(shop)
     tell(0.1, "planning")
     planned = plan(shop, most=most, model=model, version=version)
+    if planned.proposed:
+        # Planned again in the same cycle, the rest is news of its own; the same news is told once.
+        name = f"plan-{planned.cycle}-{planned.known_already}-{planned.proposed}"
+        webhooks.send(shop, TOPIC, asdict(planned), name)
     tell(0.6, "judging past forecasts")
     judged = forecasts.judge(shop, lambda share, saying: tell(0.6 + 0.3 * (share or 0), saying))
     return Night(planned=planned, judged=judged, outcomes=told)

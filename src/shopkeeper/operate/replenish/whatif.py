@@ -17,7 +17,7 @@ from shopkeeper.inventory import exchange, lead_time, policy
 from shopkeeper.inventory.schema import LeadTime, Proposal, Rules, SupplyTerms
 from shopkeeper.operate.replenish.bench import Bench
 
-# name -> (least, most, what it says)
+# name -> (least, most)
 NUMBERS = {
     "service_level": (0.5, 0.999),
     "review_period_days": (1.0, 400.0),
@@ -25,6 +25,8 @@ NUMBERS = {
     "lead_time_shift_days": (-60.0, 200.0),
     "budget_minor": (0.0, 1e13),
 }
+_NOW = "now"
+_KEPT: dict[str, tuple[Bench, dict[str, Any]]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +68,14 @@ def wish(raw: Mapping[str, Any]) -> Wish:
 
 def plan(bench: Bench, asked: Wish) -> dict[str, Any]:
     """Return ``now`` and ``what_if`` of the whole plan, and the exchange curve of both."""
-    sides = {}
-    for name, one in (("now", Wish()), ("what_if", asked)):
-        rules, terms = _changed(bench, one)
-        made = _propose(bench, rules, terms)
-        curve = _curve(bench, rules, terms)
-        sides[name] = {"totals": totals(made, bench, rules), "curve": curve}
+    now = _now(bench)
     return {
         "origin": str(bench.belief.origin),
         "model": bench.belief.model,
         "products": len(bench.positions),
         "wish": {k: v for k, v in asdict(asked).items() if v is not None},
-        **sides,
+        "now": now,
+        "what_if": now if asked == Wish() else _side(bench, asked),
     }
 
 
@@ -90,13 +88,9 @@ def sku(bench: Bench, asked: Wish) -> tuple[Proposal, Proposal, Rules, LeadTime]
     return now, other, rules, _leads(bench, rules, terms)[0]
 
 
-def totals(made: list[Proposal], bench: Bench, rules: Rules) -> dict[str, Any]:
+def totals(made: list[Proposal], rules: Rules) -> dict[str, Any]:
     """Return what a plan comes to: orders, money, stock-outs and margin at risk with it."""
-    price = np.maximum(bench.prices_minor, 0)
     ordered = [one for one in made if one.quantity > 0]
-    left = 0.0
-    for one in made:
-        left += one.p_stockout_after
     return {
         "proposals": len(ordered),
         "suppliers": len({one.supplier_id for one in ordered}),
@@ -104,16 +98,39 @@ def totals(made: list[Proposal], bench: Bench, rules: Rules) -> dict[str, Any]:
         "value_minor": sum(one.value_minor for one in ordered),
         "cost_of_nothing_minor": sum(one.cost_of_nothing_minor for one in ordered),
         "stockouts_expected_without": round(sum(one.p_stockout_now for one in made), 1),
-        "stockouts_expected_with": round(left, 1),
+        "stockouts_expected_with": round(sum(one.p_stockout_after for one in made), 1),
         "left_out_by_budget": sum(
             any(code in ("budget", "minimum_above_budget") for code, _ in one.reasons)
             for one in made
         ),
-        "priced": int((price > 0).sum()),
         "service_level": rules.service_level,
         "review_period_days": rules.review_period_days,
         "budget_minor": rules.budget_minor,
     }
+
+
+def _now(bench: Bench) -> dict[str, Any]:
+    """Return the side that no wish moves: kept, since one asks again while typing."""
+    held = _KEPT.get(_NOW)
+    if held is None or not _same(held[0], bench):
+        held = _KEPT[_NOW] = (bench, _side(bench, Wish()))
+    return held[1]
+
+
+def _side(bench: Bench, asked: Wish) -> dict[str, Any]:
+    rules, terms = _changed(bench, asked)
+    made = _propose(bench, rules, terms)
+    return {"totals": totals(made, rules), "curve": _curve(bench, rules, terms)}
+
+
+def _same(one: Bench, other: Bench) -> bool:
+    return (
+        one.belief is other.belief
+        and one.terms is other.terms
+        and (one.today, one.rules) == (other.today, other.rules)
+        and one.positions == other.positions
+        and np.array_equal(one.prices_minor, other.prices_minor)
+    )
 
 
 def _changed(bench: Bench, asked: Wish) -> tuple[Rules, tuple[tuple[SupplyTerms, ...], ...]]:
