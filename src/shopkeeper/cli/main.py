@@ -22,6 +22,7 @@ COMMANDS = {
     "compact": ("compact", "Move the log's tail into the lake."),
     "train": ("train", "Train capabilities and register what won."),
     "evaluate": ("evaluate", "Measure models against baselines on any data."),
+    "simulate": ("simulate", "Try policies on customers simulated from the log."),
     "jobs": ("jobs", "What the server does on its own: list, run, look back."),
     "plan": ("plan", "Make this review cycle's purchase proposals."),
     "proposals": ("proposals", "Purchase proposals: list, approve, reject, send, export."),

@@ -1,0 +1,1 @@
+"""Customers who behave as the log says, to try policies on before any real customer meets them."""

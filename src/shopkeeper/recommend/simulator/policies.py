@@ -1,0 +1,163 @@
+"""Policies that fill a slate of places and may learn from what is taken.
+
+    greedy         the ranker as it was fitted on the first period: places by score
+    epsilon_softmax  the same, a share of places drawn (recommend/explore.py, as in serving)
+    thompson       linear Thompson sampling: weights drawn from their posterior per slate
+    linucb         score plus ``WIDTH`` standard errors
+    reinforce      Plackett-Luce weights learnt off-policy from what epsilon_softmax logged
+
+The linear two model "taken" = chance of being seen at the place times x . w (a position-based
+model whose curve they are given), by ridge regression. Sources: Agrawal & Goyal 2013; Li et al.
+2010; Chen et al. 2019 (REINFORCE with top-K off-policy correction, capped weights).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shopkeeper.recommend.explore import DEPTH, Exploration
+
+GREEDY, SOFTMAX, THOMPSON, LINUCB, REINFORCE = NAMES = (
+    "greedy",
+    "epsilon_softmax",
+    "thompson",
+    "linucb",
+    "reinforce",
+)
+SHARE, LOG_SHARE = 0.1, 0.5
+WIDTH = 0.5
+NOISE = 0.05  # variance of "taken" at a chance of about 5 %
+RIDGE = 1.0
+CAP = 10.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Linear:
+    """Ridge regression that grows row by row; the last feature is the constant."""
+
+    gram: np.ndarray
+    moment: np.ndarray
+
+    def add(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Learn rows (n, d) with outcomes (n,)."""
+        self.gram += x.T @ x
+        self.moment += x.T @ y
+
+
+@dataclass(slots=True, kw_only=True)
+class Policy:
+    """``weights`` score the features; ``linear`` is what the learners know so far."""
+
+    name: str
+    weights: np.ndarray
+    share: float = 0.0
+    linear: Linear | None = None
+    chances: np.ndarray = field(default_factory=lambda: np.ones(0))  # of the last slate's places
+
+    def slate(self, x: np.ndarray, rng: np.random.Generator, places: int = 10) -> np.ndarray:
+        """Return the items of the places, best first; ``chances`` holds their propensities."""
+        scores = self._scores(x, rng)
+        self.chances = np.ones(places)
+        if not self.share:
+            return _best(scores, places)
+        order = _best(scores, min(len(scores), places + DEPTH)).tolist()
+        weights = np.exp(scores - scores.max())
+        explore = Exploration(share=self.share, rng=rng)
+        slate = []
+        for place in range(places):
+            at, self.chances[place] = explore.pick([float(weights[i]) for i in order[:DEPTH]])
+            slate.append(order.pop(at))
+        return np.asarray(slate)
+
+    def _scores(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        if self.linear is None:
+            return np.asarray(x @ self.weights)
+        wide = _with_one(x)
+        inverse = np.linalg.inv(self.linear.gram)
+        mean = inverse @ self.linear.moment
+        if self.name == THOMPSON:
+            drawn = mean + np.linalg.cholesky(NOISE * inverse) @ rng.standard_normal(len(mean))
+            return np.asarray(wide @ drawn)
+        spread = np.sqrt(NOISE * np.einsum("kd,de,ke->k", wide, inverse, wide))
+        return np.asarray(wide @ mean + WIDTH * spread)
+
+    def learn(self, x: np.ndarray, look: np.ndarray, taken: np.ndarray) -> None:
+        """Take in what came of the places shown: features (places, d), chance seen, taken."""
+        if self.linear is not None:
+            self.linear.add(_with_one(x) * look[:, None], taken.astype(np.float64))
+
+
+def made(name: str, ranker: np.ndarray, slate_weights: np.ndarray | None = None) -> Policy:
+    """Return a policy as it starts; the learners start knowing nothing."""
+    if name in (THOMPSON, LINUCB):
+        wide = len(ranker) + 1
+        linear = Linear(gram=RIDGE * np.eye(wide), moment=np.zeros(wide))
+        return Policy(name=name, weights=ranker, linear=linear)
+    if name == REINFORCE and slate_weights is not None:
+        return Policy(name=name, weights=slate_weights)
+    return Policy(name=name, weights=ranker, share=SHARE if name == SOFTMAX else 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What a policy with known chances showed: n slates."""
+
+    x: np.ndarray  # (n, n_items, d)
+    slate: np.ndarray  # (n, places)
+    chance: np.ndarray  # (n, places)
+    taken: np.ndarray  # (n, places)
+
+
+def reinforce(
+    log: Log, start: np.ndarray, rng: np.random.Generator, *, rounds: int = 6, rate: float = 0.02
+) -> np.ndarray:
+    """Return slate weights by policy gradient on logged slates, corrected for who logged them.
+
+    Per place the gradient is min(pi / beta, CAP) * K (1 - pi)^(K - 1) * (r - mean) * grad log pi,
+    pi the softmax over what is not yet placed; Adam over batches of 64 slates.
+    """
+    w, first, second, step = start.copy(), np.zeros(len(start)), np.zeros(len(start)), 0
+    mean = log.taken.mean(axis=0)
+    places = log.slate.shape[1]
+    for _ in range(rounds):
+        order = rng.permutation(len(log.slate))
+        for low in range(0, len(order), 64):
+            rows = order[low : low + 64]
+            slope = np.zeros(len(w))
+            for row in rows:
+                slope += _slope(log, int(row), w, mean, places)
+            slope = slope / len(rows) - 1e-3 * (w - start)
+            step += 1
+            first = 0.9 * first + 0.1 * slope
+            second = 0.999 * second + 0.001 * slope**2
+            fair = first / (1 - 0.9**step)
+            w = w + rate * fair / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
+    return w
+
+
+def _slope(log: Log, row: int, w: np.ndarray, mean: np.ndarray, places: int) -> np.ndarray:
+    x = log.x[row].astype(np.float64)
+    u = x @ w
+    weight = np.exp(u - u.max())
+    total, centre = weight.sum(), weight @ x
+    slope = np.zeros(len(w))
+    for place in range(places):
+        item = int(log.slate[row, place])
+        pi = float(weight[item] / total)
+        capped = min(pi / float(log.chance[row, place]), CAP)
+        top = places * (1 - pi) ** (places - 1)
+        gain = float(log.taken[row, place]) - float(mean[place])
+        slope += capped * top * gain * (x[item] - centre / total)
+        total, centre = total - weight[item], centre - weight[item] * x[item]
+    return slope
+
+
+def _best(scores: np.ndarray, places: int) -> np.ndarray:
+    top = np.argpartition(-scores, min(places, len(scores) - 1))[:places]
+    return np.asarray(top[np.argsort(-scores[top], kind="stable")])
+
+
+def _with_one(x: np.ndarray) -> np.ndarray:
+    return np.column_stack([x, np.ones(len(x))])
