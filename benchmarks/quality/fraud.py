@@ -2,6 +2,7 @@
 
     python benchmarks/quality/fraud.py --data FOLDER [--part development|chapter3]
         [--models logistic,strange,trees] --save
+    python benchmarks/quality/fraud.py --models strange,encoder,strange_encoder,sequence --save
 
 Reads handbook_sim/transactions.parquet (amounts in cents). Features, settings and the champion
 were chosen on the development folds; chapter3 is the Handbook's test week, 2018-08-08 to 14.
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 from shopkeeper.data.importers.interactions import parse_moment
 from shopkeeper.data.importers.payments_file import NEVER_US, PaymentRows
 from shopkeeper.fraud import evaluate
-from shopkeeper.fraud.models.candidates import FITTERS
+from shopkeeper.fraud.models.candidates import DEEP, FITTERS
 
 RESULTS = Path(__file__).parents[1] / "results"
 PARTS = {"development": ("2018-06-27", 4), "chapter3": ("2018-07-25", 1)}
@@ -69,8 +70,9 @@ def main() -> None:
         return
     start, folds = PARTS[given.part]
     among = tuple(given.models.split(","))
-    if unknown := set(among) - set(FITTERS):
-        raise SystemExit(f"--models: {', '.join(sorted(unknown))} is none of {', '.join(FITTERS)}")
+    if unknown := set(among) - {*FITTERS, *DEEP}:
+        known = ", ".join([*FITTERS, *DEEP])
+        raise SystemExit(f"--models: {', '.join(sorted(unknown))} is none of {known}")
     setup = evaluate.Setup(start_us=parse_moment(start), folds=folds, among=among)
     printed = evaluate.evaluate(
         read(path), setup, {"file": "handbook_sim"}, tell=lambda text: print(text, file=sys.stderr)
@@ -80,7 +82,7 @@ def main() -> None:
     printed["machine"] = {"cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 2)}
     printed["published"] = PUBLISHED.get(given.part, {})
     if given.save:
-        target = RESULTS / f"fraud_{given.part}.json"
+        target = RESULTS / f"fraud_{given.part}{'_deep' if set(among) & set(DEEP) else ''}.json"
         target.write_text(json.dumps(printed, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for name, one in printed["models"].items():
         print(f"{name:<16}", {k: round(v, 4) for k, v in one["metrics"].items()})

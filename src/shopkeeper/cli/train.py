@@ -18,12 +18,15 @@ from shopkeeper.operate.gate import sign_of
 @click.command("train")
 @click.argument("capabilities", nargs=-1, metavar="CAPABILITY…")
 @click.option("--no-promote", is_flag=True, help="Register as challenger, whatever it measures.")
+@click.option("--model", help="Another model of one CAPABILITY: fraud has encoder, sequence.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def command(home: str, capabilities: tuple[str, ...], no_promote: bool, as_json: bool) -> None:
+def command(
+    home: str, capabilities: tuple[str, ...], no_promote: bool, model: str | None, as_json: bool
+) -> None:
     """Train the CAPABILITY named, or all. A running server takes the new model by itself."""
     with open_shop(settings.load(home)) as shop:
-        done = training.train(shop, capabilities, promote=not no_promote)
+        done = training.train(shop, capabilities, promote=not no_promote, variant=model)
     if as_json:
         print_json({"trained": [asdict(one) for one in done]})
         return

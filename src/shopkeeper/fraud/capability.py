@@ -6,10 +6,12 @@ from shopkeeper.fraud import fallback
 from shopkeeper.fraud.explain import explain
 from shopkeeper.fraud.features import features_at
 from shopkeeper.fraud.models.detector import Detector
+from shopkeeper.fraud.models.sequence import SequenceDetector
 from shopkeeper.fraud.policy import beside, choose, default
 from shopkeeper.fraud.rebuild import rebuild
 from shopkeeper.fraud.request import parse
 from shopkeeper.fraud.training import train
+from shopkeeper.fraud.training_deep import train_encoder, train_sequence
 from shopkeeper.learn.contracts import Capability
 
 CAPABILITY = Capability(
@@ -21,7 +23,8 @@ CAPABILITY = Capability(
     choose=choose,
     train=train,
     explain=explain,
-    models={"detector": Detector},
+    models={"detector": Detector, "sequence": SequenceDetector},
+    variants={"encoder": train_encoder, "sequence": train_sequence},
     gating={"average_precision": 1, "auc_roc": 1},
     default=default,
     beside=beside,

@@ -23,6 +23,7 @@ from shopkeeper.fraud.costs import DEFAULT_COSTS, Costs, stakes
 from shopkeeper.fraud.folds import Plan
 from shopkeeper.fraud.models import calibration, candidates
 from shopkeeper.fraud.models.candidates import Learned, Lesson
+from shopkeeper.fraud.past import Past
 from shopkeeper.fraud.rows import NEVER_US, Rows, Stream
 from shopkeeper.learn import report
 
@@ -74,6 +75,7 @@ class Table:
     known_us: np.ndarray
     columns: np.ndarray
     names: tuple[str, ...]
+    past: Past
 
 
 def table_of(data: Any, delay_days: int) -> Table:
@@ -92,6 +94,7 @@ def table_of(data: Any, delay_days: int) -> Table:
         known_us=known,
         columns=columns,
         names=names,
+        past=Past(payments=stream),
     )
 
 
@@ -129,7 +132,7 @@ def measure(
         for name, lesson in _lessons(table, plan, setup).items():
             tell(f"  {name}: {len(lesson.label):,} rows")
             with report.measured() as cost:
-                learned = candidates.FITTERS[name](lesson)
+                learned = {**candidates.FITTERS, **candidates.DEEP}[name](lesson)
             found = _judge(table, rows, learned, setup, number)
             found["fit_seconds"], found["peak_memory_mb"] = cost.seconds, cost.peak_memory_mb
             found["train_rows"] = len(lesson.label)
@@ -176,6 +179,7 @@ def _lesson(table: Table, rows: np.ndarray, plan: Plan, seed: int) -> Lesson:
         calibrate=np.isin(rows, latest) & (weight > folds.MATURE),
         weight=np.where(label == 1, 1.0, weight),
         seed=seed,
+        past=lambda: table.past(rows),
     )
 
 
@@ -217,7 +221,11 @@ def _judge(
 ) -> dict[str, Any]:
     """Return one model's metrics on one fold, and draws of those that vary by customer."""
     started = time.perf_counter()
-    probability = learned.probability(table.columns[rows])
+    asked = table.columns[rows]
+    if learned.reads_past:
+        probability = learned.probability(np.hstack([asked, table.past(rows)]))
+    else:
+        probability = learned.probability(asked)
     seconds = time.perf_counter() - started
     label, customer = table.label[rows], table.customer[rows]
     per_day = metrics.card_precision(table.at_us[rows], customer, label, probability)

@@ -19,6 +19,7 @@ from shopkeeper.base.clock import DAY_US
 from shopkeeper.fraud import rings
 from shopkeeper.fraud.aggregates import HOUR_US, RATIOS
 from shopkeeper.fraud.online import KEEP_US, Windows
+from shopkeeper.fraud.past import past_of
 from shopkeeper.fraud.registry import AGGREGATES, NAMES, ROW
 from shopkeeper.fraud.schema import KEYED, Features, Request
 
@@ -98,6 +99,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
         out = _BLANK.copy()
         windows.fill(values, at_us, request.amount_minor, out)
         ring, members = rings.around(windows, values, at_us, state.signups)
+        past = past_of(windows, values, at_us)
     finally:
         if held is not None:
             windows.put_back(request.payment_id, held)
@@ -113,6 +115,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
         values=np.array(out),
         row=ROW,
         ring=members,
+        past=past,
         controls=state.controls,
     )
 

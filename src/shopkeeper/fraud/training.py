@@ -9,7 +9,7 @@ FEW frauds the served model is the label-free part alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,9 @@ from shopkeeper.fraud import evaluate, features, folds, rings
 from shopkeeper.fraud.aggregates import declare
 from shopkeeper.fraud.columns import columns_of
 from shopkeeper.fraud.models.detector import FEW, Detector, learn_strangeness
+from shopkeeper.fraud.models.encoder import Encoder
 from shopkeeper.fraud.models.learn import fit_calibrated
+from shopkeeper.fraud.past import Past
 from shopkeeper.fraud.rows import NEVER_US, Rows, Stream
 from shopkeeper.learn.contracts import Trained
 
@@ -59,6 +61,21 @@ def gather(warehouse: Any) -> History:
 
 def train(warehouse: Any, settings: Any) -> Trained:
     """Return the detector fitted on all payments, measured on the last mature days."""
+    return train_as(warehouse, settings, fit=fit, measured=MEASURED)
+
+
+def train_as(
+    warehouse: Any,
+    settings: Any,
+    *,
+    fit: Callable[[evaluate.Table, np.ndarray, int, int], Any],
+    measured: Sequence[str],
+    champion: str | None = None,
+) -> Trained:
+    """Return what ``fit`` makes of all payments; ``measured`` are the candidates beside it.
+
+    ``champion`` names what is served where it is not the usual choice among them.
+    """
     started = time.perf_counter()
     history = gather(warehouse)
     table = history.table
@@ -70,7 +87,7 @@ def train(warehouse: Any, settings: Any) -> Trained:
     seed = settings.random_seed
     now_us = int(table.at_us[-1]) + 1
     delay_days = delay_of(history.reported_us)
-    models, champion, protocol = _measured(table, delay_days, seed)
+    models, usual, protocol = _measured(table, delay_days, seed, measured)
     served = fit(table, history.reported_us, now_us, seed)
     return Trained(
         model=served,
@@ -78,7 +95,7 @@ def train(warehouse: Any, settings: Any) -> Trained:
             "capability": "fraud",
             "protocol": protocol,
             "models": models,
-            "champion": champion,
+            "champion": champion if champion in models else usual,
             "baseline": evaluate.BASELINE if models else "",
         },
         data={
@@ -93,18 +110,19 @@ def train(warehouse: Any, settings: Any) -> Trained:
     )
 
 
-def fit(table: evaluate.Table, reported_us: np.ndarray, now_us: int, seed: int) -> Detector:
+def fit(
+    table: evaluate.Table,
+    reported_us: np.ndarray,
+    now_us: int,
+    seed: int,
+    encode: Callable[[np.ndarray, int], Encoder] | None = None,
+) -> Detector:
     """Return the detector of all rows; trees only with at least FEW known frauds."""
-    strange = learn_strangeness(table.columns, table.names, seed)
+    strange = learn_strangeness(table.columns, table.names, seed, encode)
     positives = int(table.label.sum())
     if positives < FEW:
         return Detector(names=table.names, strange=strange, positives=positives)
-    age_us = now_us - table.at_us
-    reported = folds.reported_share(age_us, reported_us)
-    weight = np.where(table.label == 1, 1.0, reported)
-    # The curve is learned where labels are mature, so that a missing report is no good payment.
-    # A label makes a row kept; among the rest only mature rows stand for their days.
-    mature = (weight > folds.MATURE) & (age_us >= np.quantile(reported_us, 0.9))
+    weight, mature = believed(table, reported_us, now_us)
     text, curve = fit_calibrated(
         table.columns,
         table.label,
@@ -119,6 +137,18 @@ def fit(table: evaluate.Table, reported_us: np.ndarray, now_us: int, seed: int) 
     )
 
 
+def believed(
+    table: evaluate.Table, reported_us: np.ndarray, now_us: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (weight of each row's label, rows whose labels are mature), both (n,)."""
+    age_us = now_us - table.at_us
+    reported = folds.reported_share(age_us, reported_us)
+    weight = np.where(table.label == 1, 1.0, reported)
+    # The curve is learned where labels are mature, so that a missing report is no good payment.
+    # A label makes a row kept; among the rest only mature rows stand for their days.
+    return weight, (weight > folds.MATURE) & (age_us >= np.quantile(reported_us, 0.9))
+
+
 def delay_of(reported_us: np.ndarray) -> int:
     """Return after how many days nine of ten frauds are known, from the shop's own delays."""
     if len(reported_us) < 20:
@@ -128,7 +158,7 @@ def delay_of(reported_us: np.ndarray) -> int:
 
 
 def _measured(
-    table: evaluate.Table, delay_days: int, seed: int
+    table: evaluate.Table, delay_days: int, seed: int, measured: Sequence[str]
 ) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """Return (models, champion, protocol) on the last mature days; no models without labels."""
     first, last = int(table.at_us[0]) // DAY_US, int(table.at_us[-1]) // DAY_US
@@ -155,7 +185,7 @@ def _measured(
         delay_days=delay_days,
         test_days=test_days,
         seed=seed,
-        among=MEASURED,
+        among=tuple(measured),
     )
     models, champion = evaluate.measure(table, [plan], setup)
     return models, champion, {**told, "test_from": clock.iso(plan.test_us), "split": "time"}
@@ -224,6 +254,7 @@ class _Replay:
             known_us=known,
             columns=columns,
             names=found,
+            past=Past(payments=rows.payments),
         )
         bad = known != NEVER_US
         return History(

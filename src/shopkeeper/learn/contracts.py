@@ -126,6 +126,7 @@ class Capability:
     fallback   (Features) -> Prediction of the baseline; needs no model
     choose     (Request, Features, Prediction) -> Choice
     train      (Warehouse, Settings) -> Trained: model, metrics against baselines, data facts
+    variants   name -> another ``train``, asked for by ``train --model``
     explain    (LiveState, Decision as dict) -> dict: why, and why not
     models     artefact kind -> class
     gating     metric -> +1 where higher is better, -1 where lower is; these decide a promotion
@@ -168,6 +169,7 @@ class Capability:
     supply: Callable[[Any, Mapping[str, Any]], Any] | None = None
     ready: Callable[[Any, int], None] | None = None
     jobs: Sequence[Job] = ()
+    variants: Mapping[str, Callable[[Any, Any], Trained]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

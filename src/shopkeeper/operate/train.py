@@ -8,13 +8,13 @@ and on file, while the champion goes on.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shopkeeper.base import log
 from shopkeeper.base.errors import BadInput
-from shopkeeper.learn.contracts import Capability
+from shopkeeper.learn.contracts import Capability, Trained
 from shopkeeper.operate import capabilities
 from shopkeeper.operate.gate import Verdict, champion_of, judge
 from shopkeeper.operate.live import FAULTS, Live
@@ -39,21 +39,31 @@ def train(
     *,
     promote: bool = True,
     registry: Registry | None = None,
+    variant: str | None = None,
 ) -> list[Training]:
     """Train capabilities by name, all if none; ``promote=False`` only registers.
+
+    ``variant`` names another model than the usual one, of the one capability named.
 
     Without names, a capability that the log has too little for is passed over; BadInput when
     that is all of them.
     """
     registry = registry or Registry(shop.settings.models_path)
     everything = (*capabilities.MODULES, *capabilities.BESIDE)
+    if variant is not None and len(names) != 1:
+        raise BadInput(
+            f"The model {variant!r} belongs to one capability, and {len(names)} are named.",
+            hint=f"For example: shopkeeper train fraud --model {variant}",
+            field="model",
+            value=variant,
+        )
     cards = capabilities.all_of(names or everything)
     shop.warehouse.refresh()
     done: list[Training] = []
     lacking: BadInput | None = None
     for card in cards:
         try:
-            done.append(train_one(shop, card, registry, promote=promote))
+            done.append(train_one(shop, card, registry, promote=promote, variant=variant))
         except BadInput as problem:
             if names:
                 raise
@@ -64,10 +74,17 @@ def train(
     return done
 
 
-def train_one(shop: Any, card: Capability, registry: Registry, *, promote: bool = True) -> Training:
+def train_one(
+    shop: Any,
+    card: Capability,
+    registry: Registry,
+    *,
+    promote: bool = True,
+    variant: str | None = None,
+) -> Training:
     """Train one capability, register the version, judge it, and promote or keep it aside."""
     started = time.perf_counter()
-    trained = card.train(shop.warehouse, shop.settings)
+    trained = _trainer(card, variant)(shop.warehouse, shop.settings)
     held = registry.aliases(card.name).get("champion")
     version = registry.register(card.name, trained)
     old = registry.version(card.name, held) if held and held != version else None
@@ -97,6 +114,21 @@ def train_one(shop: Any, card: Capability, registry: Registry, *, promote: bool 
         report=dict(trained.report),
         seconds=seconds,
     )
+
+
+def _trainer(card: Capability, variant: str | None) -> Callable[[Any, Any], Trained]:
+    if variant is None:
+        return card.train
+    if variant not in card.variants:
+        known = ", ".join(sorted(card.variants)) or "none but the usual one"
+        raise BadInput(
+            f"{card.name} has no model {variant!r}.",
+            hint=f"Its models: {known}.",
+            field="model",
+            value=variant,
+            allowed=known,
+        )
+    return card.variants[variant]
 
 
 def _self_test(

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shopkeeper.fraud.models import deep
 from shopkeeper.fraud.models.booster import FastBooster
-from shopkeeper.fraud.models.detector import Detector, learn_strangeness
+from shopkeeper.fraud.models.detector import PRIOR, Detector, learn_strangeness
 from shopkeeper.fraud.models.learn import UNHEARD, fit_calibrated, fit_trees
 
 Score = Callable[[np.ndarray], np.ndarray]
@@ -35,6 +36,7 @@ class Lesson:
     calibrate: np.ndarray
     weight: np.ndarray
     seed: int
+    past: Callable[[], np.ndarray]  # (n, 2 · LAST), past.py; made when asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class Learned:
     """A fitted candidate: calibrated probabilities of rows."""
 
     probability: Score
+    reads_past: bool = False  # rows come with their past beside them
     detector: Detector | None = None
 
 
@@ -82,6 +85,44 @@ def strange(lesson: Lesson) -> Learned:
     return Learned(probability=lambda asked: _ranked(detector, asked), detector=detector)
 
 
+def strange_encoder(lesson: Lesson) -> Learned:
+    """Return the label-free detector with an autoencoder as third part; needs torch."""
+    made = learn_strangeness(lesson.rows, lesson.names, lesson.seed, deep.train_encoder)
+    detector = Detector(names=lesson.names, strange=made)
+    return Learned(probability=lambda asked: _ranked(detector, asked), detector=detector)
+
+
+def encoder(lesson: Lesson) -> Learned:
+    """Return the autoencoder's error alone, to see what it brings by itself; needs torch."""
+    made = learn_strangeness(lesson.rows, lesson.names, lesson.seed, deep.train_encoder)
+    detector = Detector(names=lesson.names, strange=made)
+
+    def probability(asked: np.ndarray) -> np.ndarray:
+        parts = made.parts_many(asked[:, detector._strange_among])
+        return PRIOR * np.tanh(parts["encoder"])  # the order is what counts, not the height
+
+    return Learned(probability=probability)
+
+
+def sequence(lesson: Lesson) -> Learned:
+    """Return the network over the payer's last payments, calibrated; needs torch."""
+    network, curve = deep.fit_sequence(
+        lesson.rows,
+        lesson.past(),
+        lesson.label,
+        lesson.names,
+        lesson.day,
+        lesson.seed,
+        calibrate=lesson.calibrate,
+        weight=lesson.weight,
+    )
+    width = len(lesson.names)
+    return Learned(
+        probability=lambda asked: curve(network.raw_many(asked[:, :width], asked[:, width:])),
+        reads_past=True,
+    )
+
+
 def trees(lesson: Lesson) -> Learned:
     """Return the calibrated trees exactly as training serves them."""
     text, curve = fit_calibrated(
@@ -117,6 +158,11 @@ FITTERS: dict[str, Callable[[Lesson], Learned]] = {
     "strange": strange,
     "trees": trees,
     "trees_history": trees,
+}
+DEEP: dict[str, Callable[[Lesson], Learned]] = {  # measured when named; training needs torch
+    "encoder": encoder,
+    "strange_encoder": strange_encoder,
+    "sequence": sequence,
 }
 RIVALS = ("trees", "trees_history")  # among these validation picks the champion
 

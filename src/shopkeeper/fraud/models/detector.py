@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -65,9 +65,12 @@ class Strangeness:
 
 
 def learn_strangeness(
-    rows: np.ndarray, names: Sequence[str], seed: int, encoder: Encoder | None = None
+    rows: np.ndarray,
+    names: Sequence[str],
+    seed: int,
+    encode: Callable[[np.ndarray, int], Encoder] | None = None,
 ) -> Strangeness:
-    """Return the label-free parts fitted on past payments (n, width)."""
+    """Return the label-free parts fitted on past payments (n, width); ``encode`` adds one."""
     used = [i for i, name in enumerate(names) if _varies(rows[:, i])]
     rows, names = rows[:, used], tuple(names[i] for i in used)
     filler = np.array([_median(rows[:, i]) for i in range(len(names))])
@@ -77,7 +80,7 @@ def learn_strangeness(
         filler=filler,
         forest=forests.grow(whole, seed) if len(rows) > 1 and len(names) else "",
         tails=Tails.fit(rows, names),
-        encoder=encoder,
+        encoder=encode(whole, seed) if encode is not None and len(names) else None,
         ranks={},
     )
     shares = np.arange(RANKS) / RANKS
@@ -107,9 +110,7 @@ class Detector:
     @property
     def trust(self) -> float:
         """How much the trees count, 0 to 1."""
-        if not self.trees:
-            return 0.0
-        return min(1.0, max(0.0, (self.positives - FEW) / (ENOUGH - FEW)))
+        return trust_in(self.positives) if self.trees else 0.0
 
     def predict(self, features: Features) -> Prediction:
         """Return what is believed of one request; contributions only when asked for."""
@@ -248,6 +249,11 @@ class Detector:
             group = REGISTRY[name].group
             groups[group] = groups.get(group, 0.0) + share
         return replace(found, contributions=shares, names=names, groups=groups)
+
+
+def trust_in(positives: int) -> float:
+    """Return how much a model taught by so many matured frauds counts, 0 to 1."""
+    return min(1.0, max(0.0, (positives - FEW) / (ENOUGH - FEW)))
 
 
 def _rank(quantiles: np.ndarray, score: np.ndarray) -> np.ndarray:

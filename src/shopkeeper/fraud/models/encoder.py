@@ -1,6 +1,6 @@
 """An autoencoder's error in numpy: what it cannot rebuild is strange. Trained in deep.py.
 
-Columns pass through their ranks (0 to 1) first, so a heavy tail does not drown the others.
+Columns pass through their ranks first, so a heavy tail does not drown the others.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+KNOTS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +44,15 @@ class Encoder:
         return np.asarray(((out - x) ** 2).mean(axis=1))
 
 
+def knots_of(rows: np.ndarray) -> np.ndarray:
+    """Return (width, KNOTS) quantiles of each column of rows without NaN."""
+    return np.quantile(rows, np.linspace(0, 1, KNOTS), axis=0).T.copy()
+
+
 def ranked(knots: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return each column's rank among its knots, centred to -1 … 1; above all of them grows on."""
+    """Return each column's rank among its knots, -1 below all of them to 1 above."""
+    if len(rows) == 1:  # one comparison for all columns; the same numbers
+        return np.asarray(((knots <= rows[0][:, None]).sum(axis=1) / knots.shape[1] * 2 - 1)[None])
     found = np.empty(rows.shape)
     for column in range(rows.shape[1]):
         grid = knots[column]
