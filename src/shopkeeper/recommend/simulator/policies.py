@@ -4,11 +4,13 @@
     epsilon_softmax  the same, a share of places drawn (recommend/explore.py, as in serving)
     thompson       linear Thompson sampling: weights drawn from their posterior per slate
     linucb         score plus ``WIDTH`` standard errors
-    reinforce      Plackett-Luce weights learnt off-policy from what epsilon_softmax logged
+    reinforce      Plackett-Luce weights over the ranker's best, learnt off-policy from what
+                   epsilon_softmax logged
 
 The linear two model "taken" = chance of being seen at the place times x . w (a position-based
 model whose curve they are given), by ridge regression. Sources: Agrawal & Goyal 2013; Li et al.
-2010; Chen et al. 2019 (REINFORCE with top-K off-policy correction, capped weights).
+2010; Chen et al. 2019 (off-policy corrected REINFORCE, capped weights; here every place has its own
+logged chance and is corrected by it, so that no factor for the whole slate is needed).
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ class Policy:
     name: str
     weights: np.ndarray
     share: float = 0.0
+    among: np.ndarray | None = None  # weights of the ranker among whose best it chooses
     linear: Linear | None = None
     chances: np.ndarray = field(default_factory=lambda: np.ones(0))  # of the last slate's places
 
@@ -73,7 +76,8 @@ class Policy:
 
     def _scores(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if self.linear is None:
-            return np.asarray(x @ self.weights)
+            scores = np.asarray(x @ self.weights, dtype=np.float64)
+            return scores if self.among is None else within(scores, x @ self.among)
         wide = _with_one(x)
         inverse = np.linalg.inv(self.linear.gram)
         mean = inverse @ self.linear.moment
@@ -96,7 +100,7 @@ def made(name: str, ranker: np.ndarray, slate_weights: np.ndarray | None = None)
         linear = Linear(gram=RIDGE * np.eye(wide), moment=np.zeros(wide))
         return Policy(name=name, weights=ranker, linear=linear)
     if name == REINFORCE and slate_weights is not None:
-        return Policy(name=name, weights=slate_weights)
+        return Policy(name=name, weights=slate_weights, among=ranker)
     return Policy(name=name, weights=ranker, share=SHARE if name == SOFTMAX else 0.0)
 
 
@@ -113,21 +117,21 @@ class Log:
 def reinforce(
     log: Log, start: np.ndarray, rng: np.random.Generator, *, rounds: int = 6, rate: float = 0.02
 ) -> np.ndarray:
-    """Return slate weights by policy gradient on logged slates, corrected for who logged them.
+    """Return slate weights by policy gradient on slates that ranker ``start`` logged.
 
-    Per place the gradient is min(pi / beta, CAP) * K (1 - pi)^(K - 1) * (r - mean) * grad log pi,
-    pi the softmax over what is not yet placed; Adam over batches of 64 slates.
+    Per place the gradient is min(pi / beta, CAP) * (r - mean) * grad log pi, pi the softmax over
+    what the logger could have placed there: beyond that the log says nothing, and the baseline
+    would push there. Adam over batches of 64 slates.
     """
     w, first, second, step = start.copy(), np.zeros(len(start)), np.zeros(len(start)), 0
     mean = log.taken.mean(axis=0)
-    places = log.slate.shape[1]
     for _ in range(rounds):
         order = rng.permutation(len(log.slate))
         for low in range(0, len(order), 64):
             rows = order[low : low + 64]
             slope = np.zeros(len(w))
             for row in rows:
-                slope += _slope(log, int(row), w, mean, places)
+                slope += _slope(log, int(row), w, start, mean)
             slope = slope / len(rows) - 1e-3 * (w - start)
             step += 1
             first = 0.9 * first + 0.1 * slope
@@ -137,21 +141,30 @@ def reinforce(
     return w
 
 
-def _slope(log: Log, row: int, w: np.ndarray, mean: np.ndarray, places: int) -> np.ndarray:
+def _slope(log: Log, row: int, w: np.ndarray, logger: np.ndarray, mean: np.ndarray) -> np.ndarray:
     x = log.x[row].astype(np.float64)
+    places = log.slate.shape[1]
+    order = _best(x @ logger, min(len(x), places + DEPTH)).tolist()
     u = x @ w
     weight = np.exp(u - u.max())
-    total, centre = weight.sum(), weight @ x
     slope = np.zeros(len(w))
     for place in range(places):
-        item = int(log.slate[row, place])
-        pi = float(weight[item] / total)
-        capped = min(pi / float(log.chance[row, place]), CAP)
-        top = places * (1 - pi) ** (places - 1)
+        item, could = int(log.slate[row, place]), order[:DEPTH]
+        pi = weight[could] / weight[could].sum()
+        own = float(pi[could.index(item)])
+        capped = min(own / float(log.chance[row, place]), CAP)
         gain = float(log.taken[row, place]) - float(mean[place])
-        slope += capped * top * gain * (x[item] - centre / total)
-        total, centre = total - weight[item], centre - weight[item] * x[item]
+        slope += capped * gain * (x[item] - pi @ x[could])
+        order.remove(item)
     return slope
+
+
+def within(scores: np.ndarray, ranker: np.ndarray, places: int = 10) -> np.ndarray:
+    """Return the scores of the ranker's ``places + DEPTH`` best, -inf for the others."""
+    kept = np.full(len(scores), -np.inf)
+    best = _best(ranker, min(len(scores), places + DEPTH))
+    kept[best] = scores[best]
+    return kept
 
 
 def _best(scores: np.ndarray, places: int) -> np.ndarray:

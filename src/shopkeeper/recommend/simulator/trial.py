@@ -25,6 +25,7 @@ from shopkeeper.recommend.simulator.policies import (
     Policy,
     made,
     reinforce,
+    within,
 )
 from shopkeeper.recommend.simulator.visits import FEATURES, Visits, visits_of
 from shopkeeper.recommend.simulator.world import Visit, World, fit, run
@@ -165,10 +166,10 @@ def _off_policy(
     n, places = log.slate.shape
     found = {}
     for name, weights in ((GREEDY, ranker), (REINFORCE, slate_weights)):
-        scores = log.x @ weights.astype(np.float32)
+        scores = (log.x @ weights.astype(np.float32)).astype(np.float64)
         policy = np.zeros((n * places, scores.shape[1]), np.float32)
         for row in range(n):
-            left = scores[row].copy()
+            left = within(scores[row], log.x[row] @ ranker, places)
             for place in range(places):
                 policy[row * places + place, int(left.argmax())] = 1.0
                 left[int(log.slate[row, place])] = -np.inf
