@@ -33,6 +33,7 @@ from shopkeeper.console.pages import (
     overview,
     products,
     quality,
+    simulator,
     supply,
     support,
 )
@@ -52,6 +53,7 @@ AREAS = (
     supply.AREA,
     support.AREA,
     merchandising.AREA,
+    simulator.AREA,
     models.AREA,
     decisions.AREA,
     jobs.AREA,

@@ -11,8 +11,6 @@ from shopkeeper.base import clock
 from shopkeeper.base.errors import ArtefactBroken
 from shopkeeper.base.settings import Settings
 from shopkeeper.recommend.schema import Interactions
-from shopkeeper.recommend.simulator.trial import trial
-from shopkeeper.recommend.training import gather
 
 
 def path(settings: Settings) -> Path:
@@ -22,6 +20,9 @@ def path(settings: Settings) -> Path:
 
 def run(interactions: Interactions, **asked: Any) -> dict[str, Any]:
     """Return a trial with its moment and how long it took."""
+    # Here, not above: the server only reads, and learners bring more than it should load.
+    from shopkeeper.recommend.simulator.trial import trial
+
     started = clock.now_us()
     found = trial(interactions, **asked)
     return {
@@ -34,6 +35,8 @@ def run(interactions: Interactions, **asked: Any) -> dict[str, Any]:
 
 def of_shop(shop: Any) -> Interactions:
     """Return what the shop's customers did."""
+    from shopkeeper.recommend.training import gather
+
     shop.warehouse.refresh()
     return gather(shop.warehouse).interactions
 

@@ -1,0 +1,83 @@
+"""The simulator's page: regret of policies on simulated customers, and how far to believe it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from shopkeeper.console import charts
+from shopkeeper.console.area import Area
+from shopkeeper.console.view import View
+from shopkeeper.operate import simulation
+
+
+def show(view: View) -> Response:
+    """Return the page, from the trial kept last."""
+    return view.page("simulator.html", "simulator", trial=view.part(_trial, view))
+
+
+def _trial(view: View) -> dict[str, Any] | None:
+    found = simulation.last(view.console.shop.settings)
+    if found is None:
+        return None
+    return {
+        "made_us": found["made_us"],
+        "seconds": found["seconds"],
+        "data": found["data"],
+        "protocol": found["protocol"],
+        "oracle": found["oracle"]["reward"]["mean"],
+        "regret": _regret(view, found),
+        "policies": _policies(view, found),
+        "simulators": [one["validity"] for one in found["simulators"]],
+        "off_policy": [
+            {"name": view.word("policy", name), "tone": _TONES.get(one["verdict"], ""), **one}
+            for name, one in found["off_policy"].items()
+        ],
+    }
+
+
+_TONES = {"better": "good", "worse": "error", "refused": "warn"}
+
+
+def _regret(view: View, found: dict[str, Any]) -> dict[str, Any]:
+    spec = charts.curve(
+        {
+            view.word("policy", name): list(
+                zip(found["visits_at"], one["regret"]["mean"], strict=True)
+            )
+            for name, one in found["policies"].items()
+        }
+    )
+    return {**spec, "fine": True}
+
+
+def _policies(view: View, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the policies, least regret first, with what can be said against the ranker."""
+    rows = []
+    for name, one in found["policies"].items():
+        over, regret = one["against_greedy"], one["regret"]
+        low, high = over["interval_95"]
+        verdict = "base" if name == "greedy" else _verdict(low, high)
+        rows.append(
+            {
+                "name": view.word("policy", name),
+                "reward": one["reward"]["mean"],
+                "over": over["mean"],
+                "low": low,
+                "high": high,
+                "regret": regret["mean"][-1],
+                "regret_low": regret["low"][-1],
+                "regret_high": regret["high"][-1],
+                "verdict": view.say(f"simulator.{verdict}"),
+                "tone": {"more": "good", "less": "error"}.get(verdict, ""),
+            }
+        )
+    return sorted(rows, key=lambda row: float(row["regret"]))
+
+
+def _verdict(low: float, high: float) -> str:
+    return "more" if low > 0 else "less" if high < 0 else "same"
+
+
+AREA = Area(name="simulator", pages=(("/simulator", show),))
