@@ -1,0 +1,205 @@
+"""Measure the content map on products that training never saw, beside text alike.
+
+    python benchmarks/quality/content.py --data FOLDER [--only NAME]
+
+Amazon Office Products and Industrial and Scientific (folder amazon_office_industrial_text): one
+sequence per customer, the last item the target. A fifth of the items, drawn by seed, is taken out
+of every history: they are the new shelf. Judged are the customers whose last item stands on it:
+all of the shelf is ranked, by what they took of the other items. Settings come from another fifth,
+taken out in the same way before. Results: benchmarks/results/content_<name>.json. These files have
+no prices and no categories, so those two features are not measured. What is missing is said
+and skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shopkeeper.language.embedder import sentence_embedder
+from shopkeeper.learn import metrics, report
+from shopkeeper.recommend.models import histories, holdout
+from shopkeeper.recommend.models.content import Content, features_of
+from shopkeeper.recommend.models.histories import Histories
+from shopkeeper.recommend.models.text import Text
+from shopkeeper.recommend.schema import Interactions, Training
+
+RESULTS = Path(__file__).parents[1] / "results"
+NAMES = {"office": "Office_Products", "industrial": "Industrial_and_Scientific"}
+NEW_SHARE, SEED, K = 0.2, 7, 10
+GRID = [{"dimensions": d, "penalty": p} for d in (64, 128) for p in (0.3, 1.0, 3.0, 10.0)]
+MIXES = (0.0, 0.3, 0.5, 0.7, 1.0)  # of the content map; the rest is text alike
+
+
+def read(folder: Path, name: str) -> tuple[Training, np.ndarray]:
+    """Return all but each customer's last item as Training, and those last items."""
+    items, rows = (_lines(folder / f"{name}.{part}.jsonl.gz") for part in ("items", "test"))
+    number = {int(item["item_id"]): at for at, item in enumerate(items)}
+    longest: dict[str, tuple[list[int], int]] = {}
+    for row in rows:
+        if len(row["history"]) > len(longest.get(row["user_id"], ([], 0))[0]):
+            longest[row["user_id"]] = row["history"], row["target"]
+    user_ids = sorted(longest)
+    lengths = [len(longest[user][0]) for user in user_ids]
+    user = np.repeat(np.arange(len(user_ids)), lengths).astype(np.int32)
+    at = np.concatenate([np.arange(n) for n in lengths]).astype(np.int64)
+    item = np.array([number[i] for u in user_ids for i in longest[u][0]], dtype=np.int32)
+    log = Interactions(
+        user=user,
+        item=item,
+        at_us=at,
+        kind=np.zeros(len(user), dtype=np.int8),
+        quantity=np.ones(len(user)),
+        basket=np.arange(len(user)),
+        user_ids=user_ids,
+        item_ids=[str(item["item_id"]) for item in items],
+    )
+    said = ("title", "brand", "categories", "description")
+    data = Training(
+        interactions=log,
+        as_of_us=int(at.max()) + 1,
+        item_text=[" ".join(str(entry.get(k) or "") for k in said)[:2000] for entry in items],
+        item_category=[_path(entry.get("categories")) for entry in items],
+    )
+    return data, np.array([number[longest[u][1]] for u in user_ids])
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def _path(said: Any) -> str:
+    return said if isinstance(said, str) else " > ".join(map(str, said or []))
+
+
+def without(data: Training, new: np.ndarray) -> Training:
+    """Return the data with the new items taken out of every history."""
+    rows = ~new[data.interactions.item]
+    return replace(data, interactions=holdout.take(data.interactions, rows))
+
+
+def shelf_of(scores: np.ndarray, new: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    """Return NDCG and recall at 10 per customer among the new items; ties count as half-way."""
+    shelf = scores[:, new]
+    mine = scores[np.arange(len(target)), target][:, None]
+    rank = (shelf > mine).sum(1) + ((shelf == mine).sum(1) - 1) / 2
+    place = np.floor(rank).astype(int)
+    hits = np.zeros((len(target), K), dtype=bool)
+    inside = place < K
+    hits[inside, place[inside]] = True
+    one = np.ones(len(target), dtype=int)
+    found = {"ndcg_at_10": metrics.ndcg_at(hits, one, K)}
+    return {**found, "recall_at_10": metrics.recall_at(hits, one, K)}
+
+
+def asked_of(data: Training, subjects: np.ndarray) -> Histories:
+    return holdout.pick(histories.group(data.interactions, data.as_of_us), subjects)
+
+
+def judged_of(data: Training, last: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Return the customers whose last item is new and who took something else before."""
+    known = np.bincount(data.interactions.user, minlength=len(last)) > 0
+    return np.flatnonzero(new[last] & known)
+
+
+def mixed(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:
+    """Return share of a and the rest of b, each as a part of the customer's own best."""
+    parts = [s / np.maximum(s.max(axis=1, keepdims=True), 1e-9) for s in (a, b)]
+    return share * parts[0] + (1 - share) * parts[1]
+
+
+def measure(data: Training, last: np.ndarray) -> dict[str, Any]:
+    """Choose on one fifth of the items, judge on another."""
+    n_items = len(data.interactions.item_ids)
+    drawn = np.random.default_rng(SEED).permutation(n_items)
+    size = int(NEW_SHARE * n_items)
+    new, tune = np.zeros(n_items, dtype=bool), np.zeros(n_items, dtype=bool)
+    new[drawn[:size]], tune[drawn[size : 2 * size]] = True, True
+    features, text = features_of(data), Text().fit(data)
+    past = without(data, new)
+    # Validation: each customer's last known item, where that is one of the tuned fifth.
+    inner, target = holdout.last_out(past)
+    before = np.full(len(last), -1)
+    before[target.user] = target.item
+    inner = without(inner, tune)
+    subjects = judged_of(inner, before, np.append(tune, False))
+    asked, wanted, validated = asked_of(inner, subjects), before[subjects], len(subjects)
+    tried = []
+    texts = text.scores(asked)
+    for settings in GRID:
+        mapped = Content(**settings).fit(inner, features).scores(asked)
+        for mix in MIXES:
+            value = shelf_of(mixed(mapped, texts, mix), tune, wanted)["ndcg_at_10"].mean()
+            tried.append({**settings, "mix": mix, "ndcg_at_10": round(float(value), 5)})
+    alone = max((t for t in tried if t["mix"] == 1.0), key=lambda t: t["ndcg_at_10"])
+    best = max(tried, key=lambda t: t["ndcg_at_10"])
+    subjects = judged_of(past, last, new)
+    asked, wanted = asked_of(past, subjects), last[subjects]
+    texts = text.scores(asked)
+
+    def mapped_by(chosen: dict[str, Any]) -> np.ndarray:
+        settings = {key: chosen[key] for key in ("dimensions", "penalty")}
+        return Content(**settings).fit(past, features).scores(asked)
+
+    scores = {
+        "text": texts,
+        "content": mapped_by(alone),
+        "content+text": mixed(mapped_by(best), texts, best["mix"]),
+    }
+    found = {name: shelf_of(s, new, wanted) for name, s in scores.items()}
+    models: dict[str, Any] = {}
+    for name, values in found.items():
+        means, intervals = report.summary(values, SEED)
+        models[name] = {"metrics": means, "interval_95": intervals}
+        if name != "text":
+            models[name]["against_baseline"] = report.against(
+                values["ndcg_at_10"], found["text"]["ndcg_at_10"], SEED
+            )
+    return {
+        "data": {
+            "items": n_items,
+            "new_items": size,
+            "rows": len(past.interactions.user),
+            "judged": len(subjects),
+            "validated": validated,
+        },
+        "protocol": {"new_share": NEW_SHARE, "ranked": "the new items", "seed": SEED},
+        "encoder": sentence_embedder().name,
+        "chance_recall_at_10": round(K / size, 5),
+        "models": models,
+        "baseline": "text",
+        "chosen": {"content": alone, "content+text": best},
+    }
+
+
+def main() -> int:
+    """Run what is there; exit 0 also when skipped."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--only", choices=sorted(NAMES))
+    chosen = parser.parse_args()
+    folder = chosen.data / "amazon_office_industrial_text"
+    for short, name in NAMES.items():
+        if chosen.only not in (None, short):
+            continue
+        if not (folder / f"{name}.test.jsonl.gz").exists():
+            print(f"{short}: skipped, {folder} is not there")
+            continue
+        printed = measure(*read(folder, name))
+        made_by = f"python benchmarks/quality/content.py --data FOLDER --only {short}"
+        path = RESULTS / f"content_{short}.json"
+        path.write_text(json.dumps({"made_by": made_by, **printed}, indent=1) + "\n", "utf-8")
+        print(short, json.dumps(printed["models"], indent=1), printed["chosen"], flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
