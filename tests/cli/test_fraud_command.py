@@ -11,7 +11,7 @@ def test_the_pack_is_put_into_shadow_once_and_listed(tmp_path, capsys):
     home = ["--home", str(tmp_path / "shop"), "fraud"]
     assert main([*home, "queue"]) == 0
     assert main([*home, "pack"]) == 0
-    assert "16 rules run in shadow" in capsys.readouterr().out
+    assert "17 rules run in shadow" in capsys.readouterr().out
     assert main([*home, "pack"]) == 0
     assert "0 rules run" in capsys.readouterr().out
     assert main([*home, "rules", "--json"]) == 0
