@@ -31,6 +31,8 @@ def test_a_trial_shows_policies_belief_and_what_was_assumed(front, tried):
         assert words in page
     assert "refused: too little" in page
     assert "k^-1.0" in page
+    assert page.count("data-chart") == 2
+    assert "charts.js" in page
     assert f"{tried['policies']['linucb']['reward']['mean']:.3f}" in page
 
 

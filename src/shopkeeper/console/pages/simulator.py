@@ -21,7 +21,10 @@ def _trial(view: View) -> dict[str, Any] | None:
     found = simulation.last(view.console.shop.settings)
     if found is None:
         return None
+    pair = _pair(found)
     return {
+        "pair": _with_intervals(view, found, pair),
+        "pair_title": view.say("simulator.pair", name=view.word("policy", pair[1])),
         "made_us": found["made_us"],
         "seconds": found["seconds"],
         "data": found["data"],
@@ -50,6 +53,29 @@ def _regret(view: View, found: dict[str, Any]) -> dict[str, Any]:
         }
     )
     return {**spec, "fine": True}
+
+
+def _pair(found: dict[str, Any]) -> tuple[str, str]:
+    """Return the ranker and, of the others, the one with the least regret."""
+    others = {n: o["regret"]["mean"][-1] for n, o in found["policies"].items() if n != "greedy"}
+    return "greedy", min(others, key=lambda name: float(others[name]))
+
+
+def _with_intervals(view: View, found: dict[str, Any], names: tuple[str, str]) -> dict[str, Any]:
+    """Return the regret of two policies with bands; the chart begins at 0."""
+    regrets = {name: found["policies"][name]["regret"] for name in names}
+    return charts.fan(
+        [str(at) for at in found["visits_at"]],
+        [
+            (
+                f"{view.word('policy', name)} 95 %",
+                [max(low, 0.0) for low in one["low"]],
+                [max(high, 0.0) for high in one["high"]],
+            )
+            for name, one in regrets.items()
+        ],
+        {view.word("policy", name): one["mean"] for name, one in regrets.items()},
+    )
 
 
 def _policies(view: View, found: dict[str, Any]) -> list[dict[str, Any]]:
