@@ -171,5 +171,7 @@ def test_training_stops_early_keeps_the_best_epoch_and_repeats_itself():
 @needs_torch
 def test_curves_reach_tensorboard(tmp_path: Path):
     pytest.importorskip("tensorboard")
-    Factors(dimensions=2, epochs=2, log_folder=str(tmp_path)).fit(made())
-    assert any("tfevents" in path.name for path in tmp_path.iterdir())
+    small = {"dimensions": 2, "epochs": 2}
+    judge.evaluate(made(), grid=[small, {**small, "penalty": 0.5}], log_folder=str(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {"tried-1", "tried-2", "final"}
+    assert all(any("tfevents" in one.name for one in run.iterdir()) for run in tmp_path.iterdir())

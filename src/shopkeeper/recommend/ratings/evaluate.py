@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,13 +58,17 @@ def evaluate(
         )
     inner, held, judged = data.take(teach), data.take(valid), data.take(test)
     damping = min(DAMPINGS, key=lambda d: _rmse(Biases(damping=d).fit(inner), held))
-    tried = [Factors(seed=seed, **one).fit(inner, held) for one in grid]
+    tried = [
+        Factors(seed=seed, log_folder=_under(log_folder, f"tried-{n}"), **one).fit(inner, held)
+        for n, one in enumerate(grid, start=1)
+    ]
     values = [_rmse(model, held) for model in tried]
     best = int(np.argmin(values))
     past = data.take(teach | valid)
     with report.measured() as cost:
         frozen = {**grid[best], "epochs": tried[best].best_epoch_}
-        final = Factors(seed=seed, log_folder=log_folder, **frozen).fit(past)
+        log = _under(log_folder, "final")
+        final = Factors(seed=seed, log_folder=log, **frozen).fit(past)
     models = _compared(past, judged, {BASELINE: Biases(damping=damping), "factors": final}, seed)
     models["factors"] |= {
         "fit_seconds": round(cost.seconds, 2),
@@ -94,6 +99,11 @@ def evaluate(
         "chosen": chosen,
     }
     return Evaluated(report=body, model=final)
+
+
+def _under(log_folder: str | None, run: str) -> str | None:
+    """Return where one training's curves go: TensorBoard shows folders side by side."""
+    return None if log_folder is None else str(Path(log_folder) / run)
 
 
 def _compared(
