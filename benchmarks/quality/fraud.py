@@ -2,7 +2,7 @@
 
     python benchmarks/quality/fraud.py --data FOLDER [--part development|chapter3]
         [--models logistic,strange,trees] --save
-    python benchmarks/quality/fraud.py --models strange,encoder,strange_encoder,sequence --save
+    python benchmarks/quality/fraud.py --models trees,sequence --save
 
 Reads handbook_sim/transactions.parquet (amounts in cents). Features, settings and the champion
 were chosen on the development folds; chapter3 is the Handbook's test week, 2018-08-08 to 14.
@@ -82,7 +82,8 @@ def main() -> None:
     printed["machine"] = {"cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 2)}
     printed["published"] = PUBLISHED.get(given.part, {})
     if given.save:
-        target = RESULTS / f"fraud_{given.part}{'_deep' if set(among) & set(DEEP) else ''}.json"
+        network = "".join(f"_{name}" for name in among if name in DEEP)
+        target = RESULTS / f"fraud_{given.part}{network}.json"
         target.write_text(json.dumps(printed, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for name, one in printed["models"].items():
         print(f"{name:<16}", {k: round(v, 4) for k, v in one["metrics"].items()})

@@ -151,7 +151,7 @@ def test_an_encoder_from_disk_scores_the_same():
         shapes = {"w1": (3, 4), "w2": (4, 2), "w3": (2, 4), "w4": (4, 3)}
         arrays = {name: draw.normal(size=shape) for name, shape in shapes.items()}
         arrays |= {f"b{n[1]}": np.zeros(s[1]) for n, s in shapes.items()}
-        return Encoder(knots=knots_of(whole), **arrays)
+        return Encoder(mean=whole.mean(axis=0), scale=np.ones(3), **arrays)
 
     strange = learn_strangeness(rows, NAMES, 1, made)
     detector = Detector(names=NAMES, strange=strange)

@@ -15,9 +15,9 @@ import numpy as np
 from shopkeeper.base.errors import BadInput
 from shopkeeper.fraud.models import calibration
 from shopkeeper.fraud.models.calibration import Calibration
-from shopkeeper.fraud.models.encoder import Encoder, knots_of, ranked
+from shopkeeper.fraud.models.encoder import Encoder, knots_of, scaled, spread_of
 from shopkeeper.fraud.models.learn import UNHEARD
-from shopkeeper.fraud.models.sequence import STEP, Network, inputs_of, logs, steps_of
+from shopkeeper.fraud.models.sequence import STEP, Network, inputs_of, steps_of
 
 HIDDEN, CODE = 32, 8
 EPOCHS, BATCH, RATE = 12, 512, 2e-3
@@ -30,8 +30,8 @@ def train_encoder(rows: np.ndarray, seed: int) -> Encoder:
     """Return an autoencoder fitted on rows (n, width) without NaN; no label is looked at."""
     draw = np.random.default_rng(seed)
     rows = rows[_sampled(rows, draw)]
-    knots = knots_of(rows)
-    inputs = ranked(knots, rows).astype(np.float32)
+    mean, scale = spread_of(rows)
+    inputs = scaled(mean, scale, rows).astype(np.float32)
     width = inputs.shape[1]
     with _torch(seed) as torch:
         layers = [
@@ -50,7 +50,7 @@ def train_encoder(rows: np.ndarray, seed: int) -> Encoder:
             lambda place: ((net(held[place]) - held[place]) ** 2).mean(),
             epochs=EPOCHS,
         )
-        arrays: dict[str, np.ndarray] = {"knots": knots}
+        arrays: dict[str, np.ndarray] = {"mean": mean, "scale": scale}
         for number, layer in enumerate(layers, 1):
             arrays[f"w{number}"] = _plain(layer.weight).T.copy()
             arrays[f"b{number}"] = _plain(layer.bias)
@@ -102,9 +102,7 @@ def train_sequence(
     rows, past, label, weight = rows[kept], past[kept], label[kept], weight[kept]
     filler = np.nan_to_num(np.nanmedian(np.where(np.isnan(rows).all(0), 0.0, rows), axis=0))
     whole = np.where(np.isnan(rows), filler, rows)
-    knots, mean = knots_of(whole), logs(whole).mean(axis=0)
-    scale = logs(whole).std(axis=0)
-    scale[scale == 0] = 1.0
+    knots, (mean, scale) = knots_of(whole), spread_of(whole)
     places = np.array([names.index("amount_minor"), names.index("hour")])
     steps = steps_of(past, rows[:, places[0]], rows[:, places[1]])
     inputs = inputs_of(knots, mean, scale, rows)

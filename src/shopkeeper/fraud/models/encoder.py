@@ -1,6 +1,7 @@
 """An autoencoder's error in numpy: what it cannot rebuild is strange. Trained in deep.py.
 
-Columns pass through their ranks first, so a heavy tail does not drown the others.
+Columns pass as signed logarithms in standard deviations, so that a heavy tail does not drown the
+others, while what almost never happens stays far out (a rank would hide it).
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 KNOTS = 100
+MOST = 5.0  # standard deviations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoder:
-    """``knots`` (width, q) quantiles; two dense layers down and two up, tanh between."""
+    """``mean``, ``scale`` (width,) of logarithms; two dense layers down, two up, tanh between."""
 
-    knots: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
     w1: np.ndarray
     b1: np.ndarray
     w2: np.ndarray
@@ -30,18 +33,32 @@ class Encoder:
         """Return the fields as arrays for the artefact."""
         return {name: getattr(self, name) for name in Encoder.__dataclass_fields__}
 
-    def ranked(self, rows: np.ndarray) -> np.ndarray:
-        """Return rows (n, width) as centred ranks."""
-        return ranked(self.knots, rows)
-
     def error_many(self, rows: np.ndarray) -> np.ndarray:
         """Return the mean squared error of rebuilding rows (n, width), which hold no NaN."""
-        x = self.ranked(rows)
+        x = scaled(self.mean, self.scale, rows)
         hidden = np.tanh(x @ self.w1 + self.b1)
         code = np.tanh(hidden @ self.w2 + self.b2)
         hidden = np.tanh(code @ self.w3 + self.b3)
         out = hidden @ self.w4 + self.b4
         return np.asarray(((out - x) ** 2).mean(axis=1))
+
+
+def spread_of(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation (width,) of each column's logarithms, never 0."""
+    found = logs(rows)
+    scale = found.std(axis=0)
+    scale[scale == 0] = 1.0
+    return found.mean(axis=0), scale
+
+
+def scaled(mean: np.ndarray, scale: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return logarithms in standard deviations, at most MOST from the mean."""
+    return np.clip((logs(rows) - mean) / scale, -MOST, MOST)
+
+
+def logs(rows: np.ndarray) -> np.ndarray:
+    """Return signed logarithms, so that money and counts stay in reach."""
+    return np.asarray(np.sign(rows) * np.log1p(np.abs(rows)))
 
 
 def knots_of(rows: np.ndarray) -> np.ndarray:

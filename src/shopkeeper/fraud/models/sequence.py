@@ -15,13 +15,12 @@ import numpy as np
 
 from shopkeeper.fraud.models.calibration import Calibration
 from shopkeeper.fraud.models.detector import Detector, trust_in
-from shopkeeper.fraud.models.encoder import ranked
+from shopkeeper.fraud.models.encoder import ranked, scaled
 from shopkeeper.fraud.past import LAST
 from shopkeeper.fraud.schema import Features, Prediction
 from shopkeeper.learn.contracts import Artefact
 
 UNKNOWN = -1.5  # stands for the rank of NaN, below every rank
-MOST = 5.0  # standard deviations
 STEP = 5  # numbers per payment
 _CHUNK = 20_000  # rows at a time: bounds the memory of a batch
 
@@ -82,13 +81,7 @@ def inputs_of(
     """Return ranks and scaled logarithms (n, 2 · width) of features (n, width)."""
     unknown = np.isnan(rows)
     rank = np.where(unknown, UNKNOWN, ranked(knots, rows))
-    scaled = np.clip((logs(rows) - mean) / scale, -MOST, MOST)
-    return np.concatenate([rank, np.where(unknown, 0.0, scaled)], axis=1)
-
-
-def logs(rows: np.ndarray) -> np.ndarray:
-    """Return signed logarithms, so that money and counts stay in reach."""
-    return np.asarray(np.sign(rows) * np.log1p(np.abs(rows)))
+    return np.concatenate([rank, np.where(unknown, 0.0, scaled(mean, scale, rows))], axis=1)
 
 
 def steps_of(past: np.ndarray, amount: np.ndarray, hour: np.ndarray) -> np.ndarray:
