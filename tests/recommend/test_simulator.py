@@ -176,6 +176,11 @@ def test_a_trial_tells_policies_validity_and_what_was_assumed():
     assert trial(shop(200).interactions, items=30, visits=60, seeds=2) == found
 
 
+def test_days_in_which_nobody_comes_cannot_judge(world, visits):
+    with pytest.raises(BadInput, match="customer comes back in the"):
+        validity.report(world, visits, 0.0, 1e-9, np.random.default_rng(1))
+
+
 def test_too_little_is_refused():
     with pytest.raises(BadInput, match="visits buy something"):
         visits_of(shop(20).interactions, items=30)

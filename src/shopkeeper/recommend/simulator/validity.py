@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from shopkeeper.base.errors import BadInput
 from shopkeeper.recommend.simulator.visits import FEATURES, Visits, features, state_at
 from shopkeeper.recommend.simulator.world import Visit, World, log_likelihood, picks, run
 
@@ -29,6 +30,15 @@ def report(
     seed = int(rng.integers(2**31))
     run(world, None, seed, days=days, told=lambda one: made.append(_row(world, one)))
     simulated = np.asarray(made).reshape(-1, real.shape[1])
+    if not len(real) or not len(simulated):
+        raise BadInput(
+            f"No {'real' if not len(real) else 'simulated'} customer comes back in the "
+            f"{days:.1f} days kept to judge the simulator.",
+            field="interactions",
+            value=0,
+            allowed="at least 1 visit by a customer known before",
+            hint="A longer log is needed, or more products in the pool (--items).",
+        )
     area, interval = discriminator(real, simulated, rng)
     return {
         "days": round(days, 1),
