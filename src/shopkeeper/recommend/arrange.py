@@ -45,6 +45,8 @@ class Slate:
     ruled: dict[int, str] = field(default_factory=dict)
     # item row -> the chance with which it was drawn for its place, where places are drawn
     chance: dict[int, float] = field(default_factory=dict)
+    # item row -> the places in the prediction of all that could have stood there, best first
+    among: dict[int, list[int]] = field(default_factory=dict)
 
     def take(self, row: int, place: int) -> None:
         """Add an item behind those there are."""
@@ -234,7 +236,7 @@ def _draw(
         waiting.remove(place)
         room.take(row)
         slate.take(row, place)
-        slate.chance[row] = chance
+        slate.chance[row], slate.among[row] = chance, open_
     return waiting if len(slate.rows) < limit else []
 
 

@@ -55,6 +55,8 @@ def choose(
         "items": items,
         "trace": _trace(features, prediction, why_not, slate, rules),
     }
+    if slate.chance and features.exploration is not None:
+        value["explored"] = _explored(features, prediction, slate, features.exploration.share)
     return Choice(
         subject=features.subject,
         value=value,
@@ -209,6 +211,32 @@ def _trace(
             }
             for rule_id, (rule, mask) in rules.items()
         ],
+    }
+
+
+def _explored(
+    features: LiveFeatures, prediction: Prediction, slate: Slate, share: float
+) -> dict[str, Any]:
+    """Return all that could have stood in each drawn place, so that other policies can be judged.
+
+    ``pool`` and ``scores`` are the candidates of all places; each draw names its position in the
+    slate, the candidate that stands (``at``), its chance, and those it was drawn among, best first.
+    """
+    pool: dict[int, int] = {}
+    draws = []
+    for position, row in enumerate(slate.rows):
+        if row not in slate.chance:
+            continue
+        among = [pool.setdefault(place, len(pool)) for place in slate.among[row]]
+        at = pool[slate.places[position]]
+        chance = round(slate.chance[row], 9)
+        draws.append({"position": position, "at": at, "chance": chance, "among": among})
+    places = list(pool)
+    return {
+        "share": share,
+        "pool": [features.item_ids[int(row)] for row in prediction.item[places]],
+        "scores": [round(score, 6) for score in prediction.score[places].tolist()],
+        "draws": draws,
     }
 
 

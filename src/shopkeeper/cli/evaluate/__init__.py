@@ -12,7 +12,16 @@ import click
 from shopkeeper.base.errors import BadInput
 
 # In the order of the house; the module of the same name holds ``command``.
-NAMES = ("recommend", "behaviour", "ratings", "inventory", "fraud", "support", "supply")
+NAMES = (
+    "recommend",
+    "offpolicy",
+    "behaviour",
+    "ratings",
+    "inventory",
+    "fraud",
+    "support",
+    "supply",
+)
 
 
 class _Group(click.Group):

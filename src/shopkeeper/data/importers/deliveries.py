@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shopkeeper.base.errors import BadInput, MissingColumns
+from shopkeeper.base.errors import BadInput
 from shopkeeper.data.importers.interactions import parsed_moments
-from shopkeeper.data.importers.tabular import read_columns
+from shopkeeper.data.importers.tabular import named_columns
 
 NEEDED = ("supplier", "ordered", "received")
 OPTIONAL = ("promised", "lane", "mode", "item")
@@ -43,36 +43,18 @@ class Rows:
 
 def read_deliveries(path: Path, names: Mapping[str, str] | None = None) -> Rows:
     """Read one file; ``names`` maps our column names to the file's."""
-    mapped = dict(names or {})
-    strange = [name for name in mapped if name not in (*NEEDED, *OPTIONAL)]
-    if strange:
-        raise BadInput(
-            f"--map knows no column '{strange[0]}'.",
-            allowed=", ".join((*NEEDED, *OPTIONAL)),
-            field="map",
-            value=strange[0],
-        )
-    wanted = {name: mapped.get(name, name) for name in (*NEEDED, *OPTIONAL)}
-    table = read_columns(path, set(wanted.values()))
-    there = table.column_names
-    missing = [wanted[n] for n in wanted if wanted[n] not in there and (n in NEEDED or n in mapped)]
-    if missing:
-        raise MissingColumns(
-            f"{path} lacks {', '.join(missing)}; it has {', '.join(there[:20])}.",
-            hint="Rename the columns, or say --map name=column.",
-            field=missing[0],
-        )
+    table, found = named_columns(path, NEEDED, OPTIONAL, names)
     if table.num_rows == 0:
         raise BadInput(f"{path} has no rows.", field="lead-times", value=str(path))
-    days = {
-        name: _days(table[wanted[name]], path, wanted[name])
+    days: dict[str, np.ndarray] = {
+        name: _days(table[name], path, found[name])
         for name in ("ordered", "received", "promised")
-        if wanted[name] in there
+        if name in found
     }
-    keys = {
-        name: _texts(table[wanted[name]], path, wanted[name], needed=name == "supplier")
+    keys: dict[str, np.ndarray] = {
+        name: _texts(table[name], path, found[name], needed=name == "supplier")
         for name in ("supplier", "lane", "mode", "item")
-        if wanted[name] in there
+        if name in found
     }
     return _ordered(path, table.num_rows, keys, days)
 

@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shopkeeper.base.errors import BadInput, MissingColumns
-from shopkeeper.data.importers.tabular import read_columns
+from shopkeeper.base.errors import BadInput
+from shopkeeper.data.importers.tabular import bad_row, first_row, named_columns, numbers
 
 NEEDED = ("user_id", "item_id", "timestamp")
 OPTIONAL = ("event", "quantity", "price")
@@ -60,7 +60,7 @@ class Catalogue:
 
 def read_interactions(path: Path, names: Mapping[str, str] | None = None) -> Rows:
     """Read one file; ``names`` maps our column names to the file's."""
-    table, found = _columns(path, NEEDED, OPTIONAL, names)
+    table, found = named_columns(path, NEEDED, OPTIONAL, names)
     if table.num_rows == 0:
         raise BadInput(f"{path} has no rows.", field="interactions", value=str(path))
     user, user_ids = _codes(table["user_id"], path, found["user_id"])
@@ -77,7 +77,7 @@ def read_interactions(path: Path, names: Mapping[str, str] | None = None) -> Row
         event, events = _codes(table["event"], path, found["event"])
     quantity = np.ones(len(user))
     if "quantity" in found:
-        quantity = _numbers(table["quantity"], path, found["quantity"])
+        quantity = numbers(table["quantity"], path, found["quantity"])
     order = np.argsort(at_us, kind="stable")
     return Rows(
         user=user[order].astype(np.int32),
@@ -95,11 +95,11 @@ def read_interactions(path: Path, names: Mapping[str, str] | None = None) -> Row
 def read_items(path: Path, names: Mapping[str, str] | None = None) -> Catalogue:
     """Read titles, brands, categories and descriptions; the last row of an item counts."""
     mine = {k: v for k, v in (names or {}).items() if k in (*ITEM_NEEDED, *ITEM_OPTIONAL)}
-    table, found = _columns(path, ITEM_NEEDED, ITEM_OPTIONAL, mine)
+    table, found = named_columns(path, ITEM_NEEDED, ITEM_OPTIONAL, mine)
     texts = {name: _texts(table[name]) for name in found if name != "price"}
-    bad = _first(np.array([not item_id for item_id in texts["item_id"]], dtype=bool))
+    bad = first_row(np.array([not item_id for item_id in texts["item_id"]], dtype=bool))
     if bad is not None:
-        raise _at(path, found["item_id"], bad, "is empty", None)
+        raise bad_row(path, found["item_id"], bad, "is empty", None)
     said = [name for name in ("title", "brand", "category", "description") if name in texts]
     text, category = {}, {}
     for row, item_id in enumerate(texts["item_id"]):
@@ -121,33 +121,6 @@ def parse_moment(text: str, option: str = "at") -> int:
     return at
 
 
-def _columns(
-    path: Path, needed: Sequence[str], optional: Sequence[str], names: Mapping[str, str] | None
-) -> tuple[pa.Table, dict[str, str]]:
-    """Return the wanted columns under our names, and our name -> the file's name."""
-    mapped = dict(names or {})
-    strange = [name for name in mapped if name not in (*needed, *optional)]
-    if strange:
-        raise BadInput(
-            f"--map knows no column '{strange[0]}'.",
-            allowed=", ".join((*needed, *optional)),
-            field="map",
-            value=strange[0],
-        )
-    wanted = {name: mapped.get(name, name) for name in (*needed, *optional)}
-    table = read_columns(path, set(wanted.values()))
-    there = table.column_names
-    missing = [wanted[n] for n in wanted if wanted[n] not in there and (n in needed or n in mapped)]
-    if missing:
-        raise MissingColumns(
-            f"{path} lacks {', '.join(missing)}; it has {', '.join(there[:20])}.",
-            hint="Rename the columns, or say --map name=column.",
-            field=missing[0],
-        )
-    found = {name: column for name, column in wanted.items() if column in there}
-    return pa.table({name: table[column] for name, column in found.items()}), found
-
-
 def _codes(column: pa.ChunkedArray, path: Path, name: str) -> tuple[np.ndarray, list[str]]:
     """Return (codes, sorted values) of a column of ids; an empty or NaN id is refused."""
     if pa.types.is_floating(column.type):
@@ -158,17 +131,17 @@ def _codes(column: pa.ChunkedArray, path: Path, name: str) -> tuple[np.ndarray, 
             column = pa.chunked_array([pa.array(number.astype(np.int64))])
     else:
         empty = pc.is_null(column).to_numpy(zero_copy_only=False)
-    bad = _first(empty)
+    bad = first_row(empty)
     if bad is not None:
-        raise _at(path, name, bad, "is empty or NaN", None)
+        raise bad_row(path, name, bad, "is empty or NaN", None)
     encoded = pc.utf8_trim_whitespace(pc.cast(column, pa.string())).combine_chunks()
     encoded = encoded.dictionary_encode()
     values = np.array(encoded.dictionary.to_pylist(), dtype=object)
     bad_value = np.array([v == "" for v in values], dtype=bool)
     codes = encoded.indices.to_numpy(zero_copy_only=False)
-    bad = _first(bad_value[codes]) if bad_value.any() else None
+    bad = first_row(bad_value[codes]) if bad_value.any() else None
     if bad is not None:
-        raise _at(path, name, bad, "is empty or NaN", None)
+        raise bad_row(path, name, bad, "is empty or NaN", None)
     order = np.argsort(values, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
@@ -177,10 +150,10 @@ def _codes(column: pa.ChunkedArray, path: Path, name: str) -> tuple[np.ndarray, 
 
 def _moments(column: pa.ChunkedArray, path: Path, name: str) -> np.ndarray:
     parsed = parsed_moments(column)
-    bad = _first(pc.is_null(parsed).to_numpy(zero_copy_only=False))
+    bad = first_row(pc.is_null(parsed).to_numpy(zero_copy_only=False))
     if bad is not None:
         value = column[bad].as_py()
-        raise _at(path, name, bad, f"is no date or moment: '{value}'", value)
+        raise bad_row(path, name, bad, f"is no date or moment: '{value}'", value)
     return parsed.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
@@ -222,38 +195,8 @@ def _parsed_texts(texts: pa.ChunkedArray, *, compact: bool) -> pa.ChunkedArray:
         engine.close()
 
 
-def _numbers(column: pa.ChunkedArray, path: Path, name: str) -> np.ndarray:
-    """Return a column of numbers; one that is missing, NaN or no number is refused."""
-    try:
-        values = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:
-        for row, value in enumerate(column.to_pylist()):
-            try:
-                float(value or "nan")
-            except ValueError as problem:
-                raise _at(path, name, row, f"is no number: '{value}'", value) from problem
-        raise
-    bad = _first(~np.isfinite(values))
-    if bad is not None:
-        raise _at(path, name, bad, "is empty or NaN", None)
-    return np.asarray(values, dtype=np.float64)
-
-
 def _texts(column: pa.ChunkedArray) -> list[str]:
     return [str(value).strip() if value is not None else "" for value in column.to_pylist()]
-
-
-def _first(mask: np.ndarray) -> int | None:
-    return int(mask.argmax()) if mask.any() else None
-
-
-def _at(path: Path, name: str, row: int, problem: str, value: object) -> BadInput:
-    return BadInput(
-        f"{path}: row {row + 1}: column '{name}' {problem}.",
-        hint="Repair or remove the row; row 1 is the first one below the heading.",
-        field=name,
-        value=value,
-    )
 
 
 def _sha256(path: Path) -> str:

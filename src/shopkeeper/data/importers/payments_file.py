@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from shopkeeper.base.errors import BadInput
 from shopkeeper.data.importers import interactions as files
+from shopkeeper.data.importers.tabular import bad_row, first_row, named_columns, numbers
 
 NEEDED = ("transaction_id", "timestamp", "customer_id", "amount", "is_fraud")
 # column -> the entity that payments share
@@ -61,7 +62,7 @@ class PaymentRows:
 
 def read_payments(path: Path, names: Mapping[str, str] | None = None) -> PaymentRows:
     """Read one file; ``names`` maps our column names to the file's."""
-    table, found = files._columns(path, NEEDED, OPTIONAL, names)
+    table, found = named_columns(path, NEEDED, OPTIONAL, names)
     if table.num_rows == 0:
         raise BadInput(f"{path} has no rows.", field="transactions", value=str(path))
     at_us = files._moments(table["timestamp"], path, found["timestamp"])
@@ -101,11 +102,11 @@ def read_payments(path: Path, names: Mapping[str, str] | None = None) -> Payment
 
 
 def _amounts(column: pa.ChunkedArray, path: Path, name: str) -> np.ndarray:
-    amount = files._numbers(column, path, name)
-    bad = files._first((amount < 0) | (amount > MOST))
+    amount = numbers(column, path, name)
+    bad = first_row((amount < 0) | (amount > MOST))
     if bad is not None:
         value = float(amount[bad])
-        raise files._at(path, name, bad, f"must lie from 0 to {MOST:.0e}, but is {value:g}", value)
+        raise bad_row(path, name, bad, f"must lie from 0 to {MOST:.0e}, but is {value:g}", value)
     return np.round(amount * 100).astype(np.int64)
 
 
@@ -113,7 +114,7 @@ def _labels(column: pa.ChunkedArray, path: Path, name: str) -> np.ndarray:
     texts = pc.utf8_lower(pc.utf8_trim_whitespace(pc.cast(_whole(column), pa.string())))
     yes = pc.fill_null(pc.is_in(texts, pa.array(_YES)), False).to_numpy(zero_copy_only=False)
     no = pc.fill_null(pc.is_in(texts, pa.array(_NO)), False).to_numpy(zero_copy_only=False)
-    bad = files._first(~(yes | no))
+    bad = first_row(~(yes | no))
     if bad is not None:
         value = column[bad].as_py()
         said = (
@@ -121,7 +122,7 @@ def _labels(column: pa.ChunkedArray, path: Path, name: str) -> np.ndarray:
             if value is None or value != value
             else f"is neither 0 nor 1: '{value}'"
         )
-        raise files._at(path, name, bad, said, value)
+        raise bad_row(path, name, bad, said, value)
     return yes.astype(np.int64)
 
 
@@ -145,16 +146,16 @@ def _label_moments(column: pa.ChunkedArray, path: Path, name: str, at_us: np.nda
     known = np.flatnonzero(~missing)
     if len(known):
         parsed = files.parsed_moments(column.take(pa.array(known)))
-        bad = files._first(pc.is_null(parsed).to_numpy(zero_copy_only=False))
+        bad = first_row(pc.is_null(parsed).to_numpy(zero_copy_only=False))
         if bad is not None:
             row = int(known[bad])
             value = column[row].as_py()
-            raise files._at(path, name, row, f"is no date or moment: '{value}'", value)
+            raise bad_row(path, name, row, f"is no date or moment: '{value}'", value)
         found[known] = parsed.to_numpy(zero_copy_only=False)
-    early = files._first(found < at_us)
+    early = first_row(found < at_us)
     if early is not None:
         value = str(column[early].as_py())
-        raise files._at(path, name, early, f"lies before its payment: '{value}'", value)
+        raise bad_row(path, name, early, f"lies before its payment: '{value}'", value)
     return found
 
 
@@ -169,11 +170,11 @@ def _unique(table: pa.Table, path: Path, found: Mapping[str, str], fraud: np.nda
         same_id = table["transaction_id"][second].as_py()
         if fraud[first] != fraud[second]:
             said = f"contradicts the label of row {first + 1} for the same id '{same_id}'"
-            raise files._at(path, found["is_fraud"], second, said, same_id)
+            raise bad_row(path, found["is_fraud"], second, said, same_id)
         differs = [n for n in found if table[n][first].as_py() != table[n][second].as_py()]
         if differs:
             said = f"repeats the id '{same_id}' of row {first + 1} with another {differs[0]}"
-            raise files._at(path, found["transaction_id"], second, said, same_id)
+            raise bad_row(path, found["transaction_id"], second, said, same_id)
         keep[second] = False
     return keep
 

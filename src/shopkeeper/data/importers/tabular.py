@@ -9,13 +9,16 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from shopkeeper.base.errors import BadInput
+from shopkeeper.base.errors import BadInput, MissingColumns
 
 _MISSING = ["", "NaN", "nan", "NAN", "null", "NULL", "None"]
 
@@ -79,3 +82,62 @@ def _csv(path: Path, delimiter: str) -> pa.Table:
             parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=options,
         )
+
+
+def named_columns(
+    path: Path, needed: Sequence[str], optional: Sequence[str], names: Mapping[str, str] | None
+) -> tuple[pa.Table, dict[str, str]]:
+    """Return the wanted columns under our names, and our name -> the file's name."""
+    mapped = dict(names or {})
+    strange = [name for name in mapped if name not in (*needed, *optional)]
+    if strange:
+        raise BadInput(
+            f"--map knows no column '{strange[0]}'.",
+            allowed=", ".join((*needed, *optional)),
+            field="map",
+            value=strange[0],
+        )
+    wanted = {name: mapped.get(name, name) for name in (*needed, *optional)}
+    table = read_columns(path, set(wanted.values()))
+    there = table.column_names
+    missing = [wanted[n] for n in wanted if wanted[n] not in there and (n in needed or n in mapped)]
+    if missing:
+        raise MissingColumns(
+            f"{path} lacks {', '.join(missing)}; it has {', '.join(there[:20])}.",
+            hint="Rename the columns, or say --map name=column.",
+            field=missing[0],
+        )
+    found = {name: column for name, column in wanted.items() if column in there}
+    return pa.table({name: table[column] for name, column in found.items()}), found
+
+
+def numbers(column: pa.ChunkedArray, path: Path, name: str) -> np.ndarray:
+    """Return a column of numbers; one that is missing, NaN or no number is refused."""
+    try:
+        values = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        for row, value in enumerate(column.to_pylist()):
+            try:
+                float(value or "nan")
+            except ValueError as problem:
+                raise bad_row(path, name, row, f"is no number: '{value}'", value) from problem
+        raise
+    bad = first_row(~np.isfinite(values))
+    if bad is not None:
+        raise bad_row(path, name, bad, "is empty or NaN", None)
+    return np.asarray(values, dtype=np.float64)
+
+
+def first_row(mask: np.ndarray) -> int | None:
+    """Return the first row that a mask marks, None for none."""
+    return int(mask.argmax()) if mask.any() else None
+
+
+def bad_row(path: Path, name: str, row: int, problem: str, value: object) -> BadInput:
+    """Return the error that names the file, the row and the column."""
+    return BadInput(
+        f"{path}: row {row + 1}: column '{name}' {problem}.",
+        hint="Repair or remove the row; row 1 is the first one below the heading.",
+        field=name,
+        value=value,
+    )

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 
-from shopkeeper.base.errors import BadInput, MissingColumns
+from shopkeeper.base.errors import BadInput
 from shopkeeper.data.importers.interactions import parsed_moments
-from shopkeeper.data.importers.tabular import read_columns
+from shopkeeper.data.importers.tabular import named_columns
 from shopkeeper.recommend.behaviour.orders import Orders, grouped
 
 COLUMNS = ("customer_id", "timestamp", "value")
@@ -21,33 +21,17 @@ def read(path: Path, names: Mapping[str, str] | None = None) -> Orders:
 
     Rows without a customer or with a value of nothing or less (returns) are left out.
     """
-    wanted = {name: (names or {}).get(name, name) for name in COLUMNS}
-    strange = [name for name in names or {} if name not in COLUMNS]
-    if strange:
-        raise BadInput(
-            f"--map knows no column '{strange[0]}'.",
-            allowed=", ".join(COLUMNS),
-            field="map",
-            value=strange[0],
-        )
-    table = read_columns(path, set(wanted.values()))
-    missing = [column for column in wanted.values() if column not in table.column_names]
-    if missing:
-        raise MissingColumns(
-            f"{path} lacks {', '.join(missing)}; it has {', '.join(table.column_names[:20])}.",
-            hint="Rename the columns, or say --map name=column.",
-            field=missing[0],
-        )
-    at = parsed_moments(table[wanted["timestamp"]])
+    table, _ = named_columns(path, COLUMNS, (), names)
+    at = parsed_moments(table["timestamp"])
     try:
-        value = pc.cast(table[wanted["value"]], "float64")
+        value = pc.cast(table["value"], "float64")
     except ValueError as problem:
         raise BadInput(f"{path}: value is no number: {problem}.", field="value") from problem
-    keep = pc.and_(pc.is_valid(table[wanted["customer_id"]]), pc.is_valid(at))
+    keep = pc.and_(pc.is_valid(table["customer_id"]), pc.is_valid(at))
     keep = pc.and_(keep, pc.greater(pc.fill_null(value, 0), 0))
     if not pc.any(keep).as_py():
         raise BadInput(f"{path} has no order of a known customer.", field="orders")
-    customers = pc.cast(table[wanted["customer_id"]].filter(keep), "string").to_pylist()
+    customers = pc.cast(table["customer_id"].filter(keep), "string").to_pylist()
     return grouped(
         customers, np.asarray(at.filter(keep).to_numpy()), np.asarray(value.filter(keep).to_numpy())
     )

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shopkeeper.base.errors import BadInput, MissingColumns
+from shopkeeper.base.errors import BadInput
 from shopkeeper.data.importers.interactions import parsed_moments
-from shopkeeper.data.importers.tabular import read_columns
+from shopkeeper.data.importers.tabular import named_columns
 
 COLUMNS = ("user_id", "item_id", "timestamp", "rating")
 
@@ -42,29 +42,13 @@ class Ratings:
 
 def read(path: Path, names: Mapping[str, str] | None = None) -> Ratings:
     """Return the ratings of a file; the last rating of a user for an item counts."""
-    wanted = {name: (names or {}).get(name, name) for name in COLUMNS}
-    strange = [name for name in names or {} if name not in COLUMNS]
-    if strange:
-        raise BadInput(
-            f"--map knows no column '{strange[0]}'.",
-            allowed=", ".join(COLUMNS),
-            field="map",
-            value=strange[0],
-        )
-    table = read_columns(path, set(wanted.values()))
-    missing = [column for column in wanted.values() if column not in table.column_names]
-    if missing:
-        raise MissingColumns(
-            f"{path} lacks {', '.join(missing)}; it has {', '.join(table.column_names[:20])}.",
-            hint="Rename the columns, or say --map name=column.",
-            field=missing[0],
-        )
+    table, _ = named_columns(path, COLUMNS, (), names)
     try:
-        value = pc.cast(table[wanted["rating"]], "float64")
+        value = pc.cast(table["rating"], "float64")
     except pa.ArrowInvalid as problem:
         raise BadInput(f"{path}: rating is no number: {problem}.", field="rating") from problem
-    at = parsed_moments(table[wanted["timestamp"]])
-    return of_columns(table[wanted["user_id"]], table[wanted["item_id"]], at, value)
+    at = parsed_moments(table["timestamp"])
+    return of_columns(table["user_id"], table["item_id"], at, value)
 
 
 def of_log(warehouse: Any) -> Ratings:
