@@ -17,7 +17,7 @@ import argparse
 import gzip
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ import numpy as np
 from shopkeeper.language.embedder import sentence_embedder
 from shopkeeper.learn import metrics, report
 from shopkeeper.recommend.models import histories, holdout
-from shopkeeper.recommend.models.content import Content, features_of
+from shopkeeper.recommend.models.content import Content
+from shopkeeper.recommend.models.entries import Entries
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.text import Text
 from shopkeeper.recommend.schema import Interactions, Training
@@ -34,8 +35,12 @@ from shopkeeper.recommend.schema import Interactions, Training
 RESULTS = Path(__file__).parents[1] / "results"
 NAMES = {"office": "Office_Products", "industrial": "Industrial_and_Scientific"}
 NEW_SHARE, SEED, K = 0.2, 7, 10
-GRID = [{"dimensions": d, "penalty": p} for d in (64, 128) for p in (0.3, 1.0, 3.0, 10.0)]
-MIXES = (0.0, 0.3, 0.5, 0.7, 1.0)  # of the content map; the rest is text alike
+GRID: list[dict[str, Any]] = [
+    {"dimensions": d, "penalty": p, "share": s}
+    for d in (64, 128)
+    for p in (0.3, 1.0, 3.0)
+    for s in (0.3, 0.5, 0.7, 1.0)
+]
 
 
 def read(folder: Path, name: str) -> tuple[Training, np.ndarray]:
@@ -67,6 +72,7 @@ def read(folder: Path, name: str) -> tuple[Training, np.ndarray]:
         as_of_us=int(at.max()) + 1,
         item_text=[" ".join(str(entry.get(k) or "") for k in said)[:2000] for entry in items],
         item_category=[_path(entry.get("categories")) for entry in items],
+        item_brand=[str(entry.get("brand") or "") for entry in items],
     )
     return data, np.array([number[longest[u][1]] for u in user_ids])
 
@@ -110,73 +116,97 @@ def judged_of(data: Training, last: np.ndarray, new: np.ndarray) -> np.ndarray:
     return np.flatnonzero(new[last] & known)
 
 
-def mixed(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:
-    """Return share of a and the rest of b, each as a part of the customer's own best."""
-    parts = [s / np.maximum(s.max(axis=1, keepdims=True), 1e-9) for s in (a, b)]
-    return share * parts[0] + (1 - share) * parts[1]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A shop without its new shelf: what may teach, who is judged, and what they took of it."""
+
+    data: Training
+    shelf: np.ndarray  # (n_items,) bool
+    asked: Histories
+    wanted: np.ndarray
+
+    def value(self, scores: np.ndarray) -> float:
+        """Return mean NDCG@10 among the shelf."""
+        return float(shelf_of(scores, self.shelf, self.wanted)["ndcg_at_10"].mean())
 
 
-def measure(data: Training, last: np.ndarray) -> dict[str, Any]:
-    """Choose on one fifth of the items, judge on another."""
+def cuts(data: Training, last: np.ndarray) -> tuple[Cut, Cut]:
+    """Return the cut that chooses and the cut that judges; they hide different fifths."""
     n_items = len(data.interactions.item_ids)
     drawn = np.random.default_rng(SEED).permutation(n_items)
     size = int(NEW_SHARE * n_items)
     new, tune = np.zeros(n_items, dtype=bool), np.zeros(n_items, dtype=bool)
     new[drawn[:size]], tune[drawn[size : 2 * size]] = True, True
-    features, text = features_of(data), Text().fit(data)
     past = without(data, new)
     # Validation: each customer's last known item, where that is one of the tuned fifth.
     inner, target = holdout.last_out(past)
     before = np.full(len(last), -1)
     before[target.user] = target.item
     inner = without(inner, tune)
-    subjects = judged_of(inner, before, np.append(tune, False))
-    asked, wanted, validated = asked_of(inner, subjects), before[subjects], len(subjects)
-    tried = []
-    texts = text.scores(asked)
+    made = []
+    for some, final, shelf in ((inner, before, tune), (past, last, new)):
+        subjects = judged_of(some, final, np.append(shelf, False))
+        asked = asked_of(some, subjects)
+        made.append(Cut(data=some, shelf=shelf, asked=asked, wanted=final[subjects]))
+    return made[0], made[1]
+
+
+def tried(cut: Cut, entries: Entries) -> list[dict[str, Any]]:
+    """Return NDCG@10 of every setting of the map on the cut that chooses."""
+    found = []
     for settings in GRID:
-        mapped = Content(**settings).fit(inner, features).scores(asked)
-        for mix in MIXES:
-            value = shelf_of(mixed(mapped, texts, mix), tune, wanted)["ndcg_at_10"].mean()
-            tried.append({**settings, "mix": mix, "ndcg_at_10": round(float(value), 5)})
-    alone = max((t for t in tried if t["mix"] == 1.0), key=lambda t: t["ndcg_at_10"])
-    best = max(tried, key=lambda t: t["ndcg_at_10"])
-    subjects = judged_of(past, last, new)
-    asked, wanted = asked_of(past, subjects), last[subjects]
-    texts = text.scores(asked)
+        scores = Content(entries=entries, **settings).fit(cut.data).scores(cut.asked)
+        found.append({**settings, "ndcg_at_10": round(cut.value(scores), 5)})
+    return found
 
-    def mapped_by(chosen: dict[str, Any]) -> np.ndarray:
-        settings = {key: chosen[key] for key in ("dimensions", "penalty")}
-        return Content(**settings).fit(past, features).scores(asked)
 
-    scores = {
-        "text": texts,
-        "content": mapped_by(alone),
-        "content+text": mixed(mapped_by(best), texts, best["mix"]),
+def measure(data: Training, last: np.ndarray) -> dict[str, Any]:
+    """Choose on one fifth of the items, judge on another."""
+    choose, judge = cuts(data, last)
+    entries = Entries().fit(choose.data)
+    values = tried(choose, entries)
+    alone = max((t for t in values if t["share"] == 1.0), key=lambda t: t["ndcg_at_10"])
+    best = max(values, key=lambda t: t["ndcg_at_10"])
+    text = Text().fit(data)
+    validation = {
+        "text": choose.value(text.scores(choose.asked)),
+        "map": alone["ndcg_at_10"],
+        "content": best["ndcg_at_10"],
     }
-    found = {name: shelf_of(s, new, wanted) for name, s in scores.items()}
+    scores = {"text": text.scores(judge.asked)}
+    for name, chosen in (("map", alone), ("content", best)):
+        settings = {key: chosen[key] for key in GRID[0]}
+        made = Content(entries=entries, **settings).fit(judge.data)
+        scores[name] = made.scores(judge.asked)
+    found = {name: shelf_of(s, judge.shelf, judge.wanted) for name, s in scores.items()}
     models: dict[str, Any] = {}
-    for name, values in found.items():
-        means, intervals = report.summary(values, SEED)
-        models[name] = {"metrics": means, "interval_95": intervals}
+    for name, each in found.items():
+        means, intervals = report.summary(each, SEED)
+        models[name] = {
+            "metrics": means,
+            "interval_95": intervals,
+            "validation_ndcg_at_10": round(validation[name], 5),
+        }
         if name != "text":
             models[name]["against_baseline"] = report.against(
-                values["ndcg_at_10"], found["text"]["ndcg_at_10"], SEED
+                each["ndcg_at_10"], found["text"]["ndcg_at_10"], SEED
             )
+    size = int(judge.shelf.sum())
     return {
         "data": {
-            "items": n_items,
+            "items": len(judge.shelf),
             "new_items": size,
-            "rows": len(past.interactions.user),
-            "judged": len(subjects),
-            "validated": validated,
+            "rows": len(judge.data.interactions.user),
+            "judged": len(judge.wanted),
+            "validated": len(choose.wanted),
         },
         "protocol": {"new_share": NEW_SHARE, "ranked": "the new items", "seed": SEED},
         "encoder": sentence_embedder().name,
         "chance_recall_at_10": round(K / size, 5),
         "models": models,
+        "champion": max(validation, key=validation.__getitem__),
         "baseline": "text",
-        "chosen": {"content": alone, "content+text": best},
+        "chosen": {"map": alone, "content": best},
     }
 
 

@@ -32,6 +32,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "bought_before": ("You bought this {ago}", "您{ago_zh}买过"),
     "similar_text": ("Similar to {title}", "与「{title}」相似"),
+    "new_like": ("New, and close to {title}", "新品，与「{title}」相近"),
     "popular_in_category": ("Popular in {category}", "{category} 热卖"),
     "trending": ("Selling fast this week", "本周热卖"),
     "popular": ("Popular in this shop", "本店热卖"),
@@ -44,6 +45,7 @@ MOST_REASONS = 3
 LEAST_SHARE = 0.15  # of the score, for a second reason
 _HABIT = ("frequency", "buy_again", "repeat")
 _TEXT = ("text",)
+_NEW = ("content",)
 _POPULAR = ("popularity", "category", "fallback", "backfill")
 
 
@@ -119,6 +121,9 @@ def _code(
     if led_by == row:
         return habit or ("for_you", {})
     facts = {"item_id": features.item_ids[led_by], "title": features.catalogue.title(led_by)}
+    if source in _NEW:
+        # Here the product or what led to it has no buyers that training knew.
+        return ("new_like" if _fresh(features, row) else "similar_text"), facts
     if source in _TEXT:
         return "similar_text", facts
     if led_by in features.context:
@@ -152,10 +157,13 @@ def _habit(at_us: Sequence[int], as_of_us: int) -> tuple[str, Mapping[str, Any]]
     return "buy_again_due", {"interval": interval, "days": days, "times": len(at_us)}
 
 
-def _popular(features: LiveFeatures, row: int) -> tuple[str, Mapping[str, Any]]:
+def _fresh(features: LiveFeatures, row: int) -> bool:
     created = int(features.catalogue.column("created")[row])
-    age_days = (features.as_of_us - created) / DAY_US
-    if age_days < NEW_DAYS and features.popularity[row] < 1.0:
+    return (features.as_of_us - created) / DAY_US < NEW_DAYS
+
+
+def _popular(features: LiveFeatures, row: int) -> tuple[str, Mapping[str, Any]]:
+    if _fresh(features, row) and features.popularity[row] < 1.0:
         return "new_item", {}
     if features.placement == "trending":
         return "trending", {}

@@ -71,6 +71,9 @@ class Training:
     item_text: Sequence[str] = ()
     item_category: Sequence[str] = ()  # a path, "Grocery > Dairy > Milk"; "" where unknown
     item_price_minor: np.ndarray | None = None
+    item_brand: Sequence[str] = ()
+    # (n_items, 2): feeling of the reviews from -1 to 1, shrunk, and log(1 + their number)
+    item_reviews: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

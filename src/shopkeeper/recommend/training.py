@@ -44,6 +44,7 @@ SERVED: dict[str, dict[str, Any]] = {
     "sequential": {"neighbours": 100},
 }
 CHUNK = 50
+REVIEWS_TRUSTED = 3.0  # reviews at which their mean feeling weighs half
 MIN_PURCHASES = 20
 K = 10
 
@@ -81,6 +82,8 @@ def gather(warehouse: Any) -> Training:
         item_text=[_text(entry) for entry in entries],
         item_category=[entry.get("category") or "" for entry in entries],
         item_price_minor=np.array([entry.get("price_minor") or 0 for entry in entries]),
+        item_brand=[entry.get("brand") or "" for entry in entries],
+        item_reviews=reviewed(warehouse, item_ids),
     )
 
 
@@ -204,6 +207,8 @@ def _sample(data: Training, seed: int, most: int = STUDY_CUSTOMERS) -> Training:
         item_text=[data.item_text[row] for row in names],
         item_category=[data.item_category[row] for row in names],
         item_price_minor=None if data.item_price_minor is None else data.item_price_minor[head],
+        item_brand=[data.item_brand[row] for row in names],
+        item_reviews=None if data.item_reviews is None else data.item_reviews[head],
     )
 
 
@@ -240,6 +245,24 @@ def _add(values: dict[str, list[float]], task: str, scores: np.ndarray, target: 
     hits, count = np.isin(best, target)[None, :], np.array([len(target)])
     values[f"{task}ndcg_at_10"].append(float(metrics.ndcg_at(hits, count, K)[0]))
     values[f"{task}recall_at_10"].append(float(metrics.recall_at(hits, count, K)[0]))
+
+
+def reviewed(warehouse: Any, item_ids: list[str]) -> np.ndarray | None:
+    """Return (n_items, 2): feeling of the reviews, shrunk, and log(1 + their number).
+
+    None where no review was judged (operate/reviews.py does that); a product without one has zeros.
+    """
+    told = warehouse.table("item_review_features").select(["item_id", "reviews", "sentiment"])
+    if not told.num_rows:
+        return None
+    row_of = {item_id: row for row, item_id in enumerate(item_ids)}
+    found = np.zeros((len(item_ids), 2))
+    for one in told.to_pylist():
+        if (row := row_of.get(one["item_id"])) is not None:
+            many = float(one["reviews"])
+            feeling = float(one["sentiment"] or 0.0) * many / (many + REVIEWS_TRUSTED)
+            found[row] = feeling, np.log1p(many)
+    return found
 
 
 def _entries(items: Any) -> list[dict[str, Any]]:

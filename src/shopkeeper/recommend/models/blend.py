@@ -20,10 +20,12 @@ import numpy as np
 
 from shopkeeper.learn.artefacts import pack_words, unpack_words
 from shopkeeper.learn.contracts import Artefact
-from shopkeeper.recommend.models import fusion, histories, holdout, shelf, study
+from shopkeeper.recommend.models import causes, fusion, histories, holdout, shelf, study
+from shopkeeper.recommend.models.content import Content
 from shopkeeper.recommend.models.fusion import Study, scaled
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.memo import Memo, key_of
+from shopkeeper.recommend.models.newcomers import Newcomers
 from shopkeeper.recommend.models.ranker import DEPTH, Ranker, best_of, masked
 from shopkeeper.recommend.models.source import CANDIDATES, ItemRows, Source, top
 from shopkeeper.recommend.schema import Features, Prediction, Training
@@ -49,7 +51,9 @@ class _Fused:
     """One request's candidates (m,) in the blend's order, and the scores they came from."""
 
     rows: np.ndarray  # rows of the features' items in the model, -1 unknown
+    placed: np.ndarray  # the same with new products behind the model's, for the content source
     asked: Histories
+    asked_placed: Histories
     raws: dict[str, np.ndarray]
     shares: dict[str, np.ndarray]
     picked: np.ndarray
@@ -72,8 +76,14 @@ class Blend:
         self.study, self.protocol, self.ranker = study, protocol, ranker
         self.ranker_: Ranker | None = None
         self._rows: ItemRows | None = None
-        self._memo = Memo()
         self._powers: dict[float, np.ndarray] = {}
+        self._welcome(None)
+
+    def _welcome(self, content: Source | None) -> None:
+        """Begin anew with what came after training."""
+        self._memo = Memo()
+        self._newcomers = Newcomers(content if isinstance(content, Content) else None)
+        self._remembered = 0
 
     def fit(self, data: Training, fitted: Mapping[str, Source] | None = None) -> Self:
         """Choose on the last period if nothing is frozen, then fit the sources used on all.
@@ -90,7 +100,8 @@ class Blend:
             self.sources_[name] = given if given is not None else made.fit(data)
         self.trend_ = study.trend_of(data, holdout.horizon_days(data))
         self.ranker_ = None if self.ranker is None else self.ranker.refit_facts(data, self.trend_)
-        self._rows, self._powers, self._memo = None, {}, Memo()
+        self._rows, self._powers = None, {}
+        self._welcome(self.sources_.get(Content.name))
         return self
 
     def _weights(self, task: str) -> dict[str, float]:
@@ -100,7 +111,7 @@ class Blend:
     def _trend(self, task: str, name: str) -> np.ndarray | None:
         """Return what a source's scores are multiplied with on a task; None is nothing."""
         power = self.study_.trend.get(task, 0.0)
-        if not power or name == LIVE or name in shelf.PERSONAL:
+        if not power or name in shelf.UNTRENDED:
             return None
         if power not in self._powers:
             self._powers[power] = self.trend_ ** np.float32(power)
@@ -135,7 +146,9 @@ class Blend:
         first = next(iter(raws.values()))
         total = np.zeros(first.shape, dtype=np.float32)
         for name, weight in self._weights(task).items():
-            part = raws[name] * (np.float32(weight) / scaled(raws[name]))
+            own = self.sources_[name].own_scale
+            scale = np.float32(1) if own else scaled(raws[name])
+            part: np.ndarray = raws[name] * (np.float32(weight) / scale)
             trend = self._trend(task, name)
             total += part if trend is None else part * trend
         return total
@@ -145,6 +158,7 @@ class Blend:
         task = TASK_OF[features.placement]
         if task == "trending":  # cheap, and all of it is other people's doing
             return self._predict(task, features)
+        self._place(features)
         key = key_of(task, features, context_only=task == "similar")
         known = self._memo.get(key, features.as_of_us)
         if known is None:
@@ -155,42 +169,55 @@ class Blend:
     def _predict(self, task: str, features: Features) -> Prediction:
         made = self._fuse(task, features)
         picked, score, parts = made.picked, made.score, made.parts
-        names, raws, shares = tuple(made.shares), made.raws, made.shares
+        names = tuple(made.shares)
         if self.ranker_ is not None and self.ranker_.has(task) and len(picked):
             picked, score, parts = self._ordered(task, made)
             names = (*names, ADDED)
         shown = picked[:EXPLAINED]
-        of_shown = made.rows[shown]
-        of_shown = of_shown[of_shown >= 0]
-        factor = {n: _ratio(shares[n][of_shown], raws[n][of_shown]) for n in raws if n != LIVE}
         return Prediction(
             item=picked.astype(np.int32),
             score=score,
             sources=names,
             parts=parts,
-            because=self._because(features, made.asked, made.rows, shown, factor),
+            because=self._because(features, made, shown),
         )
 
-    def _fuse(self, task: str, features: Features) -> _Fused:
-        """Return the candidates of one request in the blend's order, and what they came from."""
+    def _place(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
+        """Return the model's rows of the request's items, without and with new products.
+
+        What was remembered before a product came, or moved, is forgotten.
+        """
         if self._rows is None:
             self._rows = ItemRows(self.item_ids_)
         rows = self._rows.of(features.item_ids)
-        asked = histories.of_request(features, rows, context_only=task == "similar")
+        placed = self._newcomers.rows(features, rows)
+        if self._remembered != self._newcomers.version:
+            self._memo, self._remembered = Memo(), self._newcomers.version
+        return rows, placed
+
+    def _fuse(self, task: str, features: Features) -> _Fused:
+        """Return the candidates of one request in the blend's order, and what they came from."""
+        rows, placed = self._place(features)
+        alone = task == "similar"
+        asked = histories.of_request(features, rows, context_only=alone)
+        asked_placed = asked
+        if placed is not rows:
+            asked_placed = histories.of_request(features, placed, context_only=alone)
         raws: dict[str, np.ndarray] = {}
         shares: dict[str, np.ndarray] = {}
         # One place more than items: row -1, an item the model has never seen, reads a zero.
-        ours = np.zeros(len(self.item_ids_) + 1, dtype=np.float32)
+        ours = np.zeros(len(self.item_ids_) + len(self._newcomers.vectors) + 1, dtype=np.float32)
         for name, weight in self._asked_now(task).items():
-            raws[name] = raw = self._raw(name, features, asked)
-            share = raw * np.float32(weight / (float(raw.max(initial=0)) or 1.0))
+            raws[name] = raw = self._raw(name, features, asked, asked_placed)
+            whole = self.sources_[name].own_scale
+            share = raw * np.float32(weight / (1.0 if whole else float(raw.max(initial=0)) or 1.0))
             trend = self._trend(task, name)
             if trend is not None:
                 share *= trend
             shares[name] = share
             if name != LIVE:
-                ours[:-1] += share
-        total = ours[rows]
+                ours[: len(share)] += share
+        total = ours[placed]
         if LIVE in shares:
             total[: len(shares[LIVE])] += shares[LIVE]
         if task == "repeat":
@@ -201,12 +228,14 @@ class Blend:
         picked = picked[total[picked] > 0]
         parts = np.zeros((len(picked), len(shares)), dtype=np.float32)
         for at, (name, share) in enumerate(shares.items()):
-            mine_rows = picked if name == LIVE else rows[picked]
+            mine_rows = picked if name == LIVE else placed[picked]
             inside = (mine_rows >= 0) & (mine_rows < len(share))
             parts[inside, at] = share[mine_rows[inside]]
         return _Fused(
             rows=rows,
+            placed=placed,
             asked=asked,
+            asked_placed=asked_placed,
             raws=raws,
             shares=shares,
             picked=picked,
@@ -236,7 +265,7 @@ class Blend:
         assert self.ranker_ is not None
         known = np.flatnonzero(made.rows[made.picked] >= 0)[:DEPTH]
         theirs = {
-            name: made.raws[name]
+            name: made.raws[name][: len(self.item_ids_)]
             if name in made.raws and name != LIVE
             else self.sources_[name].score_one(made.asked)
             for name in self.ranker_.sources_
@@ -248,7 +277,7 @@ class Blend:
 
         A score is the probability of a purchase. The sources' shares keep their proportions; the
         last column is what the trees add to them or take away. Items that training did not know
-        follow in the blend's order.
+        stay where the blend has them: behind as many of the others as there.
         """
         assert self.ranker_ is not None
         known, theirs = self._for_trees(made)
@@ -258,9 +287,13 @@ class Blend:
         rows, blend = made.rows[made.picked[known]], made.score
         order, chance = self.ranker_.rank(task, made.asked, rows, blend[known], theirs)
         rest = np.setdiff1d(np.arange(len(made.picked)), known)
-        place = np.concatenate([known[order], rest])
+        before = np.searchsorted(known, rest)
         below = 0.5 * float(chance.min()) / (float(blend[rest].max(initial=0)) or 1.0)
-        score = np.concatenate([chance, blend[rest] * below]).astype(np.float32)
+        among = chance[np.maximum(before - 1, 0)]
+        theirs_score = np.where(before < len(known), among, blend[rest] * below)
+        merged = np.argsort(np.append(np.arange(len(known)), before - 0.5), kind="stable")
+        place = np.concatenate([known[order], rest])[merged]
+        score = np.concatenate([chance, theirs_score])[merged].astype(np.float32)
         shares = made.parts[place] * np.float32(float(score[0]) / (float(blend.max()) or 1.0))
         added = score - shares.sum(axis=1)
         return made.picked[place], score, np.column_stack([shares, added]).astype(np.float32)
@@ -276,46 +309,38 @@ class Blend:
         least = WHISPER * max(weights.values(), default=0.0)
         return {name: weight for name, weight in weights.items() if weight >= least}
 
-    def _raw(self, name: str, features: Features, asked: Histories) -> np.ndarray:
+    def _raw(
+        self, name: str, features: Features, asked: Histories, asked_placed: Histories
+    ) -> np.ndarray:
         """Return a source's raw scores for one request; popularity is the live one."""
         if name == LIVE:
             return np.asarray(features.popularity, dtype=np.float32)[: len(features.item_ids)]
-        return self.sources_[name].score_one(asked)
+        source = self.sources_[name]
+        if isinstance(source, Content):
+            return source.score_with(asked_placed, self._newcomers.vectors)
+        return source.score_one(asked)
 
     def _because(
-        self,
-        features: Features,
-        asked: Histories,
-        rows: np.ndarray,
-        picked: np.ndarray,
-        factor: Mapping[str, np.ndarray],
+        self, features: Features, made: _Fused, shown: np.ndarray
     ) -> dict[int, list[tuple[int, float]]]:
-        """Return for each candidate the history items that gave most, as rows of features.
-
-        ``factor``: what a source's raw score is multiplied with, per candidate it knows.
-        """
-        known = picked[rows[picked] >= 0]
-        if len(asked.item) == 0 or len(known) == 0:
+        """Return for each candidate the history items that gave most, as rows of features."""
+        known = shown[made.placed[shown] >= 0]
+        if len(made.asked.item) == 0 or len(known) == 0:
             return {}
-        shares = np.zeros((len(asked.item), len(known)), dtype=np.float32)
-        for name, by in factor.items():
-            if by.any():
-                shares += self.sources_[name].because(asked, rows[known]) * by
-        context = np.asarray(features.context, dtype=np.int64)
-        past = features.history.item if len(asked.item) > len(context) else context[:0]
-        item = np.concatenate([past, context]).astype(np.int64)
-        distinct, of_row = np.unique(item, return_inverse=True)
-        # Rows of one item stand together after sorting: reduceat is add.at without its price.
-        order = np.argsort(of_row, kind="stable")
-        opens = np.searchsorted(of_row[order], np.arange(len(distinct)))
-        summed = np.add.reduceat(shares[order], opens, axis=0)
-        best = _three_largest(summed)
-        who = distinct[best].T.tolist()
-        gave = np.take_along_axis(summed, best, axis=0).T.tolist()
-        return {
-            candidate: [(i, share) for i, share in zip(*pair, strict=True) if share > 0]
-            for candidate, *pair in zip(known.tolist(), who, gave, strict=True)
-        }
+        of = made.placed[known]
+        shares = np.zeros((len(made.asked.item), len(known)), dtype=np.float32)
+        for name, raw in made.raws.items():
+            at = np.flatnonzero(of < len(raw))
+            by = causes.ratio(made.shares[name][of[at]], raw[of[at]]) if name != LIVE else at[:0]
+            if not by.any():
+                continue
+            source = self.sources_[name]
+            if isinstance(source, Content):
+                asked, arrived = made.asked_placed, self._newcomers.vectors
+                shares[:, at] += source.because_with(asked, of[at], arrived) * by
+            else:
+                shares[:, at] += source.because(made.asked, of[at]) * by
+        return causes.strongest(features, shares, known)
 
     def to_artefact(self) -> Artefact:
         """Return all sources in one artefact; arrays are named ``source/array``."""
@@ -352,6 +377,7 @@ class Blend:
             source.item_ids_ = made.item_ids_
             source._restore(_under(name, artefact.arrays), facts)
             made.sources_[name] = source
+        made._welcome(made.sources_.get(Content.name))
         if (facts := artefact.facts.get("ranker")) is not None:
             made.ranker_ = Ranker.restore(_under(ADDED, artefact.arrays), facts)
         return made
@@ -361,20 +387,3 @@ def _under(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]
     """Return the arrays that one part wrote, by its own names."""
     start = f"{name}/"
     return {key.removeprefix(start): a for key, a in arrays.items() if key.startswith(start)}
-
-
-def _ratio(share: np.ndarray, raw: np.ndarray) -> np.ndarray:
-    """Return share / raw, 0 where a source is silent."""
-    return np.divide(share, raw, out=np.zeros_like(share), where=raw > 0)
-
-
-def _three_largest(values: np.ndarray) -> np.ndarray:
-    """Return the rows of the three largest of each column, largest first; ties by lower row."""
-    left = values.copy()
-    columns = np.arange(values.shape[1])
-    best = []
-    for _ in range(min(3, len(values))):
-        row = left.argmax(axis=0)
-        best.append(row)
-        left[row, columns] = -np.inf
-    return np.stack(best)

@@ -125,7 +125,7 @@ def stack(sources: Sequence[Source], trend: np.ndarray, judged: Judged, task: st
         raws = []
         for source in sources:
             raw = source.scores(asked)
-            raws.append(raw / scaled(raw))
+            raws.append(raw if source.own_scale else raw / scaled(raw))
         for row in range(last - first):
             wanted = target[row] if may is None else target[row] & may[row]
             if not wanted.any():
@@ -158,6 +158,11 @@ def _padded(found: list[tuple[np.ndarray, np.ndarray, np.ndarray, int]], width: 
 
 def stack_ndcg(made: Stack, weights: np.ndarray, power: float, trended: np.ndarray) -> float:
     """Return mean NDCG@10 of weighted sums; ``trended`` marks sources times trend^power."""
+    return float(stack_ndcgs(made, weights, power, trended).mean())
+
+
+def stack_ndcgs(made: Stack, weights: np.ndarray, power: float, trended: np.ndarray) -> np.ndarray:
+    """Return NDCG@10 of weighted sums per subject, (n,)."""
     score = made.value @ np.where(trended, weights, 0).astype(np.float32)
     if power:
         score *= made.trend ** np.float32(power)
@@ -166,7 +171,7 @@ def stack_ndcg(made: Stack, weights: np.ndarray, power: float, trended: np.ndarr
     best = np.argpartition(-score, k - 1, axis=1)[:, :k]
     order = np.argsort(-np.take_along_axis(score, best, 1), axis=1, kind="stable")
     hits = np.take_along_axis(made.target, np.take_along_axis(best, order, 1), 1)
-    return float(ndcg_at(hits, made.targets, 10).mean())
+    return np.asarray(ndcg_at(hits, made.targets, 10))
 
 
 def climb(

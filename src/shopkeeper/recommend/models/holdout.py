@@ -45,15 +45,25 @@ def horizon_days(data: Training) -> float:
     return float(np.clip(span / 8, 1.0, 30.0))
 
 
-def judge(data: Training, target: Target, *, limit: int | None = None, seed: int = 7) -> Judged:
+def judge(
+    data: Training,
+    target: Target,
+    *,
+    limit: int | None = None,
+    seed: int = 7,
+    new: np.ndarray | None = None,
+) -> Judged:
     """Return the users that training knows, with targets; at most ``limit`` drawn by seed.
 
-    A target whose item training never saw is left out: nobody could have ranked it.
+    A target whose item training never saw is left out: nobody could have ranked it; ``new``
+    (n_items,) marks those that count all the same, because their entries may tell.
     """
     log = data.interactions
     past = histories.group(log, data.as_of_us)
     known_item = np.zeros(len(log.item_ids), dtype=bool)
     known_item[log.item] = True
+    if new is not None:
+        known_item |= new
     warm = (np.diff(past.start) > 0)[target.user] & known_item[target.item]
     user, item = target.user[warm], target.item[warm]
     users = np.unique(user)

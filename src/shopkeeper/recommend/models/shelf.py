@@ -10,6 +10,7 @@ from typing import Any
 
 from shopkeeper.recommend.models.als import Als
 from shopkeeper.recommend.models.buy_again import BuyAgain
+from shopkeeper.recommend.models.content import Content
 from shopkeeper.recommend.models.ease import Ease
 from shopkeeper.recommend.models.frequency import Frequency
 from shopkeeper.recommend.models.neighbours import ItemKnn, Sequential
@@ -19,10 +20,12 @@ from shopkeeper.recommend.models.text import Text
 
 KINDS: dict[str, type[Source]] = {
     kind.name: kind
-    for kind in (Popularity, Frequency, BuyAgain, ItemKnn, Sequential, Ease, Als, Text)
+    for kind in (Popularity, Frequency, BuyAgain, ItemKnn, Sequential, Ease, Als, Text, Content)
 }
 # Sources that know only what this customer bought before; silent on anything new.
 PERSONAL = ("frequency", "buy_again")
+# Sources that a trend does not multiply: what is new has none yet.
+UNTRENDED = ("popularity", *PERSONAL, "content")
 # Sources that never join the blend: yardsticks, and frequency, which buy_again contains.
 YARDSTICKS = ("frequency",)
 

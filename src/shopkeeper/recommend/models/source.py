@@ -43,6 +43,7 @@ class Source:
     """Base of all sources; a subclass fits, scores and names its arrays."""
 
     name = "source"
+    own_scale = False  # True: scores have a meaning of their own, at most 1, and are not scaled
     item_ids_: Sequence[str]
 
     def fit(self, data: Training) -> Self:

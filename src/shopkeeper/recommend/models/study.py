@@ -9,16 +9,23 @@ import numpy as np
 
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.base.progress import stage
-from shopkeeper.recommend.models import fusion, holdout, shelf
+from shopkeeper.recommend.models import arrivals, fusion, holdout, shelf
 from shopkeeper.recommend.models.fusion import Judged, Study
 from shopkeeper.recommend.models.source import Source
 from shopkeeper.recommend.schema import Training
 
 # What a shop starts with while it has too few returning customers to choose anything on.
 DEFAULT_WEIGHTS: dict[str, dict[str, float]] = {
-    "all": {"buy_again": 1.0, "ease": 0.2, "sequential": 0.1, "popularity": 0.1, "text": 0.05},
+    "all": {
+        "buy_again": 1.0,
+        "ease": 0.2,
+        "sequential": 0.1,
+        "popularity": 0.1,
+        "text": 0.05,
+        "content": 0.05,
+    },
     "repeat": {"buy_again": 1.0, "ease": 0.1},
-    "discovery": {"ease": 1.0, "sequential": 0.6, "popularity": 0.1, "text": 0.2},
+    "discovery": {"ease": 1.0, "sequential": 0.6, "popularity": 0.1, "text": 0.2, "content": 0.2},
 }
 LITTLE = 0.02
 # Above this many candidate items ALS stands in for the tail that EASE leaves out.
@@ -50,7 +57,8 @@ def choose(data: Training, *, protocol: str = "time", also: Sequence[str] = ()) 
     blended = names_for(data)
     names = [*blended, *(name for name in also if name not in blended)]
     if judged.asked.n_subjects < fusion.ENOUGH_SUBJECTS:
-        return Study(settings={}, weights=_complete(DEFAULT_WEIGHTS, blended), trend={})
+        able = [*blended, arrivals.NAME] if arrivals.tells(data) else blended
+        return Study(settings={}, weights=_complete(DEFAULT_WEIGHTS, able), trend={})
     shape = {
         "n_items": len(np.unique(inner.interactions.item)),
         "lines_per_basket": _lines_per_basket(inner),
@@ -64,13 +72,17 @@ def choose(data: Training, *, protocol: str = "time", also: Sequence[str] = ()) 
             settings[name], fitted[name] = _best_settings(name, inner, judged, shape)
     trend = trend_of(inner, horizon)
     weights, powers, validation = _weigh(fitted, blended, trend, judged)
-    return Study(
+    found = Study(
         settings=settings,
         weights=_complete(weights, blended),
         trend={**powers, "all": powers["all"] or powers["discovery"]},
         validation=validation,
         subjects=judged.asked.n_subjects,
     )
+    if not arrivals.tells(data):
+        return found
+    with stage("choose what new products deserve"):
+        return arrivals.joined(found, arrivals.weigh(inner, target, found, trend, None))
 
 
 def trend_of(data: Training, horizon_days: float) -> np.ndarray:
@@ -162,7 +174,8 @@ def _complete(
     alone = ("popularity", *shelf.PERSONAL)
     similar = {n: w for n, w in discovery.items() if n not in alone}
     similar["sequential"] = max(similar.get("sequential", 0.0), 0.3 * peak)
-    if "text" in blended:
-        similar["text"] = max(similar.get("text", 0.0), 0.2 * peak)
+    for name in ("text", arrivals.NAME):
+        if name in blended:
+            similar[name] = max(similar.get(name, 0.0), 0.2 * peak)
     similar["popularity"] = LITTLE * peak
     return {**found, "similar": similar, "trending": {"popularity": 1.0}}
