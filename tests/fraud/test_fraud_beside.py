@@ -1,4 +1,4 @@
-"""A challenger on live payments: it scores, is recorded and compared, and decides nothing."""
+"""A challenger and a shadow on live payments: scored, recorded, compared; who acts is told."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_both_are_compared_on_payments_whose_truth_is_known(home, tmp_path):
         ]
         assert not shop.append_events(labels).rejected
         shop.warehouse.refresh()
-        told = fraud_performance.challenger(shop, clock.now_us())
+        told = fraud_performance.rival(shop, clock.now_us())
     assert told is not None
     assert (told["decisions"], told["known"], told["frauds"]) == (12, 12, 6)
     assert told["champion"]["auc_roc"] > 0.9
@@ -117,7 +117,7 @@ def test_a_challenger_that_fails_leaves_the_decision_alone(home, tmp_path):
             def predict(self, features):
                 raise ValueError("no")
 
-        live.challenger = Broken()
+        live.rivals.held["challenger"].model = Broken()
         decision = running.decide("fraud", asked(1))
         assert not decision.fallback
         assert "challenger" not in decision.value
@@ -126,9 +126,60 @@ def test_a_challenger_that_fails_leaves_the_decision_alone(home, tmp_path):
         running.close()
 
 
+def test_a_shadow_never_acts_and_a_challenger_acts_for_its_share_of_customers(home, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(home, folder)
+    with (
+        clock.frozen(clock.from_us(made_frauds.END_US)),
+        open_shop(settings_file.load(folder)) as shop,
+    ):
+        registry = Registry(shop.settings.models_path)
+        held = registry.aliases("fraud")
+        rival = registry.load("fraud", held["challenger"], CAPABILITY.models)
+        kept = Trained(
+            model=replace(rival, positives=1),
+            report={},
+            data={},
+            self_test={"payment_id": "t", "amount_minor": 100, "currency": "EUR"},
+        )
+        shade = registry.register("fraud", kept)
+        registry.shadow("fraud", shade)
+        registry.challenge("fraud", held["challenger"], 0.5)
+        running = Runtime(shop, capabilities=[CAPABILITY]).start(follow=False)
+        seen = {n: running.decide("fraud", asked(n)) for n in range(24)}
+        again = {n: running.decide("fraud", asked(n)) for n in range(24)}
+        for number, made in seen.items():
+            assert made.value["shadow_model"]["model"] == shade
+            assert made.arm == again[number].arm  # one customer stays on one side
+            if made.arm == "challenger":
+                assert made.model == held["challenger"]
+                assert "challenger" not in made.value
+                assert not made.value["calibrated"]
+            else:
+                assert (made.arm, made.model) == ("champion", held["champion"])
+                assert made.value["challenger"]["model"] == held["challenger"]
+        acted = sum(made.arm == "challenger" for made in seen.values())
+        assert 4 <= acted <= 20
+        registry.retire("fraud", "challenger")
+        running.reload("fraud")
+        after = running.decide("fraud", asked(1))
+        assert (after.arm, after.model) == (None, held["champion"])
+        assert after.value["shadow_model"]["model"] == shade
+        running.close()
+        shop.warehouse.refresh()
+        told = fraud_performance.report(shop, clock.now_us() + 1)
+        assert {arm["arm"]: arm["decisions"] for arm in told["arms"]} == {
+            "challenger": 2 * acted,
+            "champion": 2 * (24 - acted),
+        }
+        # The shadow is compared where the champion decided: there its view is one of two.
+        assert told["shadow"]["decisions"] == 2 * (24 - acted) + 1
+        assert told["shadow"]["champion_model"] == held["champion"]
+
+
 def test_without_a_challenger_there_is_nothing_to_compare(settings):
     with open_shop(settings) as shop:
-        assert fraud_performance.challenger(shop, clock.now_us()) is None
+        assert fraud_performance.rival(shop, clock.now_us()) is None
 
 
 def test_every_name_has_its_words_in_both_languages():

@@ -21,9 +21,11 @@ from shopkeeper.api.openapi import guarded_by
 from shopkeeper.api.recommendations import count, language, printed
 from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base import clock
+from shopkeeper.base.errors import BadInput
 from shopkeeper.data import lookups
-from shopkeeper.learn.contracts import Decision
+from shopkeeper.learn.contracts import Capability, Decision
 from shopkeeper.operate import capabilities
+from shopkeeper.operate.registry import Registry
 
 Id = Annotated[str, Path(min_length=1, max_length=128)]
 
@@ -136,6 +138,30 @@ def _models(api: FastAPI, service: Service) -> None:
         capabilities.get(capability)
         return errors.JSON(await in_thread(_roll_back, service, capability))
 
+    @api.put(
+        "/v1/models/{capability}/roles/{role}",
+        tags=["models"],
+        operation_id="give_model_role",
+        summary="Let a version be champion, run along as challenger or shadow, or nobody.",
+        description="`version` null retires the challenger or shadow. A shadow never acts; a "
+        "challenger acts on `share` of customers, 0 unless given.",
+        **guarded_by("models:write", "400", "404", "409", "503"),
+    )
+    async def give_role(
+        capability: Id, role: Id, body: Annotated[dict[str, Any], Body()]
+    ) -> Response:
+        card = capabilities.get(capability)
+        for name in body:
+            if name not in ("version", "share"):
+                raise BadInput(
+                    f"The body has the unknown field '{name[:60]}'.",
+                    field=name[:60],
+                    value=body[name],
+                    allowed="version, share",
+                )
+        given = (body.get("version"), body.get("share", 0.0))
+        return errors.JSON(await in_thread(_give_role, service, card, role, *given))
+
 
 def _lookups(api: FastAPI, service: Service) -> None:
     @api.get(
@@ -199,7 +225,19 @@ def _versions(service: Service, capability: str) -> dict[str, Any]:
         facts = dataclasses.asdict(one)
         del facts["curves"], facts["self_test"]  # long, and of use to the console only
         versions.append(lookups.plain(facts))
-    return {"aliases": registry.aliases(capability), "versions": versions}
+    share = registry.share(capability)
+    aliases = registry.aliases(capability)
+    return {"aliases": aliases, "challenger_share": share, "versions": versions}
+
+
+def _give_role(
+    service: Service, card: Capability, role: str, version: Any, share: Any
+) -> dict[str, Any]:
+    registry: Registry = service.runtime.registry
+    aliases = registry.give(card.name, role, version, share, card.models)
+    service.runtime.reload(card.name)
+    share = registry.share(card.name)
+    return {"capability": card.name, "aliases": aliases, "challenger_share": share}
 
 
 def _roll_back(service: Service, capability: str) -> dict[str, Any]:

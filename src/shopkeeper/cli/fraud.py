@@ -9,7 +9,7 @@ import click
 
 from shopkeeper.base import clock, settings
 from shopkeeper.cli.main import print_json
-from shopkeeper.data import fraud_reports
+from shopkeeper.data import fraud_reports, fraud_rivals
 from shopkeeper.data.shop import open_shop
 from shopkeeper.operate import fraud_desk, fraud_performance
 
@@ -122,24 +122,46 @@ def alerts(home: str, as_json: bool) -> None:
 @_json
 @click.pass_obj
 def compare(home: str, days: int, as_json: bool) -> None:
-    """The challenger that runs along on live payments, beside what decided."""
+    """The challenger and the shadow that run along on live payments, beside what decided."""
     with open_shop(settings.load(home)) as shop:
         shop.warehouse.refresh()
-        told = fraud_performance.challenger(shop, clock.now_us(), days)
+        now_us = clock.now_us()
+        told = {
+            role: fraud_performance.rival(shop, now_us, days, role=role)
+            for role in ("challenger", "shadow")
+        }
+        arms = fraud_rivals.arms(shop.warehouse, now_us - days * clock.DAY_US)
     if as_json:
-        print_json({"challenger": told})
+        print_json({**told, "arms": arms})
         return
-    if told is None:
-        print(f"no challenger ran along in the last {days} days")
-        print("  next: shopkeeper train fraud --no-promote, while the server runs")
-        return
-    print(f"{told['model']} ran along on {told['decisions']} decisions of {told['champion_model']}")
+    for role, one in told.items():
+        if one is None:
+            print(f"no {role} ran along in the last {days} days")
+            print(f"  next: shopkeeper models {_NEXT[role]} fraud VERSION, while the server runs")
+        else:
+            _compared(role, one)
+    for arm in arms:
+        print(
+            f"acted as {arm['arm']}: {arm['model']}, {arm['decisions']} decisions,"
+            f" {_share(arm['approval_rate'])} approved, {arm['frauds']} known frauds,"
+            f" {arm['frauds_stopped']} of them stopped, {arm['good_stopped']} good ones stopped"
+        )
+
+
+_NEXT = {"challenger": "challenge", "shadow": "shadow"}
+
+
+def _compared(role: str, told: dict[str, Any]) -> None:
+    print(
+        f"{role} {told['model']} ran along on {told['decisions']} decisions"
+        f" of {told['champion_model']}"
+    )
     print(
         f"  same outcome {_share(told['agree'])}; {told['frauds']} frauds of {told['known']} known"
     )
-    print(f"{'':<20} {'champion':>10} {'challenger':>10}")
+    print(f"{'':<20} {'champion':>10} {role:>10}")
     for name in told["champion"]:
-        one, other = told["champion"][name], told["challenger"][name]
+        one, other = told["champion"][name], told[role][name]
         whole = isinstance(one, int)
         texts = [str(v) if whole else _share(v) for v in (one, other)]
         print(f"{name:<20} {texts[0]:>10} {texts[1]:>10}")

@@ -1,4 +1,4 @@
-"""``shopkeeper models``: list versions, promote one, roll back to the one before."""
+"""``shopkeeper models``: list versions, give one a role, roll back to the one before."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 @as_json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """List model versions; promote or roll back. Without a word: list all."""
+    """List model versions, give them roles, roll back. Without a word: list all."""
     if ctx.invoked_subcommand is None:
         _list(_registry(ctx.obj), EVERY, as_json)
 
@@ -55,6 +55,60 @@ def rollback(home: str, capability: str, as_json: bool) -> None:
     """Make the previous champion live again."""
     card, registry = capabilities.get(capability), _registry(home)
     _switched(card.name, registry.rollback(card.name), as_json)
+
+
+@command.command("challenge")
+@click.argument("capability")
+@click.argument("version")
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of customers for whom it decides; the others get the champion.",
+)
+@as_json_option
+@click.pass_obj
+def challenge(home: str, capability: str, version: str, share: float, as_json: bool) -> None:
+    """Let VERSION run along as challenger; with --share it also decides for some customers."""
+    card, registry = capabilities.get(capability), _registry(home)
+    registry.load(card.name, version, card.models)
+    _beside(registry, card.name, registry.challenge(card.name, version, share), as_json)
+
+
+@command.command("shadow")
+@click.argument("capability")
+@click.argument("version")
+@as_json_option
+@click.pass_obj
+def shadow(home: str, capability: str, version: str, as_json: bool) -> None:
+    """Let VERSION run along as shadow: scored and recorded on live traffic, it never decides."""
+    card, registry = capabilities.get(capability), _registry(home)
+    registry.load(card.name, version, card.models)
+    _beside(registry, card.name, registry.shadow(card.name, version), as_json)
+
+
+@command.command("retire")
+@click.argument("capability")
+@click.argument("role", type=click.Choice(["challenger", "shadow"]))
+@as_json_option
+@click.pass_obj
+def retire(home: str, capability: str, role: str, as_json: bool) -> None:
+    """Let the challenger or the shadow run along no more; its version stays on file."""
+    card, registry = capabilities.get(capability), _registry(home)
+    _beside(registry, card.name, registry.retire(card.name, role), as_json)
+
+
+def _beside(registry: Registry, capability: str, held: dict[str, str], as_json: bool) -> None:
+    share = registry.share(capability)
+    if as_json:
+        print_json({"capability": capability, **held, "challenger_share": share})
+        return
+    decides = {"challenger": f"{share:.1%} of customers" if share else "nobody", "shadow": "nobody"}
+    print(f"{capability}: champion {held.get('champion', 'none')}")
+    for role, whom in decides.items():
+        known = role in held
+        print(f"  {role} {held[role]}, decides for {whom}" if known else f"  no {role}")
 
 
 def _registry(home: str) -> Registry:

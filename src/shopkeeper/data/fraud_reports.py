@@ -181,33 +181,6 @@ def decisions_with_truth(
     )
 
 
-def beside(warehouse: Tables, since_us: int, challenger: str | None) -> list[dict[str, Any]]:
-    """Return decisions that a challenger ran along with, and what became of their payments."""
-    return rows(
-        warehouse,
-        """
-        SELECT f.model, f.challenger, f.probability, f.challenger_probability, f.outcome,
-            f.challenger_outcome, f.amount_minor, f.occurred_us, t.class
-        FROM fraud_decisions AS f LEFT JOIN payment_truth AS t ON f.payment_id = t.payment_id
-        WHERE f.occurred_us >= ? AND f.challenger = ? ORDER BY f.occurred_us DESC LIMIT ?
-        """,
-        [since_us, challenger, MOST_DECISIONS],
-    )
-
-
-def latest_challenger(warehouse: Tables, since_us: int) -> str | None:
-    """Return which challenger ran along last."""
-    found = rows(
-        warehouse,
-        """
-        SELECT challenger FROM fraud_decisions
-        WHERE challenger IS NOT NULL AND occurred_us >= ? ORDER BY occurred_us DESC LIMIT 1
-        """,
-        [since_us],
-    )
-    return found[0]["challenger"] if found else None
-
-
 def by_day(warehouse: Tables, since_us: int) -> list[dict[str, Any]]:
     """Return decisions per day and outcome, their known frauds and the money expected saved."""
     return rows(

@@ -120,19 +120,28 @@ def expected(
     """
     p, good = probability, 1.0 - probability
     fraud, blocked = p * at_stake.lost_if_fraud, good * at_stake.lost_if_blocked
-    full = costs.review_capacity <= 0 or desk_used >= 1
-    queue = math.inf if full else costs.review_minor * desk_used / (1 - desk_used)
     return {
         "approve": fraud,
         "challenge": costs.challenge_minor
         + costs.challenge_dropoff * blocked
         + (1 - costs.challenge_stops) * fraud,
         "review": costs.review_minor
-        + queue
+        + queue_price(costs, desk_used)
         + costs.review_mistakes * blocked
         + (1 - costs.review_catches) * fraud,
         "block": blocked,
     }
+
+
+def queue_price(costs: Costs, desk_used: float) -> float:
+    """Return what a review is dearer at a desk that is used; ``inf`` where it is full.
+
+    >>> queue_price(Costs(review_minor=300), 0.5)
+    300.0
+    """
+    if costs.review_capacity <= 0 or desk_used >= 1:
+        return math.inf
+    return costs.review_minor * desk_used / (1 - desk_used)
 
 
 def block_above(costs: Costs, at_stake: Stakes) -> float:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from shopkeeper.base import clock
 from shopkeeper.base.clock import DAY_US
-from shopkeeper.fraud import folds, metrics
+from shopkeeper.fraud import folds, metrics, pricing
 from shopkeeper.fraud.aggregates import declare
 from shopkeeper.fraud.columns import columns_of
-from shopkeeper.fraud.costs import DEFAULT_COSTS, Costs, stakes
+from shopkeeper.fraud.costs import DEFAULT_COSTS, Costs
 from shopkeeper.fraud.folds import Plan
 from shopkeeper.fraud.models import calibration, candidates
 from shopkeeper.fraud.models.candidates import Learned, Lesson
@@ -36,7 +36,6 @@ METRICS = (
     "expected_cost",
 )
 BASELINE = "logistic"
-THRESHOLDS = np.concatenate([np.geomspace(1e-4, 1, 200), [2.0]])
 HISTORY_DAYS = 56
 
 
@@ -142,7 +141,8 @@ def measure(
         models[name]["validation_average_precision"] = round(float(np.nanmean(scores)), 5)
     _compare(models, judged)
     # Without days to validate on, the plain choice.
-    return models, max(votes, key=lambda n: float(np.nanmean(votes[n])), default="trees")
+    plain = next((name for name in candidates.RIVALS if name in models), BASELINE)
+    return models, max(votes, key=lambda n: float(np.nanmean(votes[n])), default=plain)
 
 
 def _lessons(table: Table, plan: Plan, setup: Setup) -> dict[str, Lesson]:
@@ -229,10 +229,19 @@ def _judge(
     seconds = time.perf_counter() - started
     label, customer = table.label[rows], table.customer[rows]
     per_day = metrics.card_precision(table.at_us[rows], customer, label, probability)
-    cost, best_fixed = expected_cost(label, probability, table.amount[rows], setup.costs)
     rng = np.random.default_rng(setup.seed + number)
     draws = metrics.drawn(label, probability, customer, rng)
     days = rng.integers(0, len(per_day), (metrics.DRAWS, len(per_day)))
+    payments = pricing.Payments(
+        at_us=table.at_us[rows],
+        amount=table.amount[rows],
+        label=label,
+        customer=customer,
+        yearly_value=pricing.yearly_value(asked, table.names),
+    )
+    priced = pricing.priced(
+        setup.costs, probability, payments, rng, calibrated=learned.detector is None
+    )
     return {
         "metrics": {
             "auc_roc": metrics.auc_roc(label, probability),
@@ -240,34 +249,14 @@ def _judge(
             "card_precision_at_100": float(per_day.mean()),
             "tpr_at_fpr_5": metrics.tpr_at_fpr(label, probability),
             "calibration_error": calibration.error(probability, label),
-            "expected_cost": cost,
+            "expected_cost": priced.cost,
         },
-        "best_fixed_threshold_cost": best_fixed,
+        "priced": priced,
         "draws": np.column_stack([draws, per_day[days].mean(axis=1)]),
         "ms_per_row": seconds * 1000 / max(len(rows), 1),
         "rows": len(rows),
         "frauds": int(label.sum()),
     }
-
-
-def expected_cost(
-    label: np.ndarray, probability: np.ndarray, amount: np.ndarray, costs: Costs
-) -> tuple[float, float]:
-    """Return the cost per payment, currency units, of approving or blocking at least expected cost.
-
-    Beside it the cost of the best fixed threshold, chosen with hindsight on the same rows.
-    """
-    at_stake = stakes(costs, amount.astype(np.float64))  # type: ignore[arg-type]
-    lost, blocked = at_stake.lost_if_fraud, at_stake.lost_if_blocked
-    stop = probability * lost > (1 - probability) * blocked
-    paid = np.where(label == 1, np.where(stop, 0, lost), np.where(stop, blocked, 0))
-    fixed = []
-    for threshold in THRESHOLDS:
-        held = probability > threshold
-        fixed.append(
-            np.where(label == 1, np.where(held, 0, lost), np.where(held, blocked, 0)).mean()
-        )
-    return float(paid.mean() / 100), float(min(fixed) / 100)
 
 
 def _summed(found: list[dict[str, Any]]) -> dict[str, Any]:
@@ -276,16 +265,16 @@ def _summed(found: list[dict[str, Any]]) -> dict[str, Any]:
     draws = np.mean([one["draws"] for one in found], axis=0)
     low, high = np.nanpercentile(draws, [2.5, 97.5], axis=0)
     drawn = ("auc_roc", "average_precision", "card_precision_at_100")
+    cost = pricing.summed([one["priced"] for one in found])
     return {
         "metrics": {n: round(float(v.mean()), 5) for n, v in values.items()},
         "interval_95": {
             n: [round(float(low[i]), 5), round(float(high[i]), 5)] for i, n in enumerate(drawn)
-        },
+        }
+        | {"expected_cost": cost["interval_95"]},
         "spread": {n: round(float(v.std(ddof=1)), 5) for n, v in values.items() if len(v) > 1},
         "per_fold": {n: [round(float(x), 5) for x in v] for n, v in values.items()},
-        "best_fixed_threshold_cost": round(
-            float(np.mean([one["best_fixed_threshold_cost"] for one in found])), 5
-        ),
+        "cost": cost,
         "train_rows": [one["train_rows"] for one in found],
         "test_rows": [one["rows"] for one in found],
         "test_frauds": [one["frauds"] for one in found],
@@ -343,8 +332,9 @@ def _protocol(setup: Setup, plans: list[Plan], models: Mapping[str, Any]) -> dic
         "left_out": "customers known as compromised before the test day",
         "learned_from": {
             "trees_history": f"all labelled rows of up to {HISTORY_DAYS} days before the delay",
-            "strange": "no labels; features may count frauds known by then",
+            "strange, encoder": "no labels; features may count frauds known by then",
             "others": "the training days alone",
         },
+        "costs": asdict(setup.costs),
         "seed": setup.seed,
     }

@@ -34,6 +34,8 @@ from shopkeeper.learn.contracts import Choice, Reason
 
 GROUP_OF = {name: feature.group for name, feature in REGISTRY.items()}
 _DAYS_OF_VALUE = 365 / 30
+# Where the record holds what a rival would have said; ``shadow`` there names the shadow rules.
+BESIDE = {"challenger": "challenger", "shadow": "shadow_model"}
 
 
 def choose(request: Request, features: Features, prediction: Prediction) -> Choice:
@@ -90,9 +92,14 @@ def choose(request: Request, features: Features, prediction: Prediction) -> Choi
 
 
 def beside(
-    request: Request, features: Features, choice: Choice, version: str, prediction: Prediction
+    request: Request,
+    features: Features,
+    choice: Choice,
+    version: str,
+    prediction: Prediction,
+    role: str,
 ) -> Choice:
-    """Return a choice with what a challenger would have chosen by cost alone on its record."""
+    """Return a choice with what a challenger or shadow would have chosen by cost alone on it."""
     controls: Controls = features.controls or _bare()
     probability = float(prediction.probability[0])
     at_stake = stakes(
@@ -106,7 +113,7 @@ def beside(
         "probability": round(probability, 6),
         "outcome": min(options, key=costs.__getitem__),
     }
-    return replace(choice, value={**choice.value, "challenger": said})
+    return replace(choice, value={**choice.value, BESIDE[role]: said})
 
 
 def default(request: Request, settings: Any) -> Choice:

@@ -140,8 +140,8 @@ class Capability:
                one that cannot be stored is an error, and the state is built again
     asks       (Choice) -> capability -> raw request of the decisions that it needs first
     supply     (Request, capability -> decision value or None) -> Request, asked again with them
-    beside     (Request, Features, Choice, version, Prediction) -> Choice: the choice with what the
-               challenger would have said on its record; None: challengers do not run along
+    beside     (Request, Features, Choice, version, Prediction, role) -> Choice: the choice with
+               what a challenger or shadow would have said on its record; None: none is recorded
     recorded   raw request dict -> what of it goes on the record; None: all of it
     ready      (LiveState, as_of_us) -> None: read what an answer needs before the state's lock is
                taken, so that neither other answers nor the log wait for it
@@ -163,7 +163,7 @@ class Capability:
     attach: Callable[[Any, Any], None] | None = None
     commit: Callable[[Any, Any, Choice, str], Sequence[Event] | None] | None = None
     recorded: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
-    beside: Callable[[Any, Any, Choice, str, Any], Choice] | None = None
+    beside: Callable[[Any, Any, Choice, str, Any, str], Choice] | None = None
     durable: bool = False
     asks: Callable[[Choice], Mapping[str, Mapping[str, Any]]] | None = None
     supply: Callable[[Any, Mapping[str, Any]], Any] | None = None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from shopkeeper.base.clock import DAY_US
-from shopkeeper.data import fraud_reports
+from shopkeeper.data import fraud_reports, fraud_rivals
 from shopkeeper.fraud import metrics
 from shopkeeper.fraud.models import calibration
 from shopkeeper.fraud.rules_backtest import MATURE_DAYS, wilson
@@ -51,21 +51,25 @@ def report(shop: Any, now_us: int, days: int = 30) -> dict[str, Any]:
         "by_day": daily,
         "rules": _rules(decided),
         "outcomes": dict(Counter(d["outcome"] for d in decided)),
-        "challenger": challenger(shop, now_us, days),
+        "challenger": rival(shop, now_us, days),
+        "shadow": rival(shop, now_us, days, role="shadow"),
+        "arms": fraud_rivals.arms(warehouse, since_us),
     }
 
 
-def challenger(shop: Any, now_us: int, days: int = 30) -> dict[str, Any] | None:
-    """Return how the last challenger that ran along compares with what decided; None: none ran.
+def rival(
+    shop: Any, now_us: int, days: int = 30, *, role: str = "challenger"
+) -> dict[str, Any] | None:
+    """Return how the last challenger or shadow compares with the champion; None: none ran along.
 
     Truth as in ``report``. Payments that were stopped count only where somebody labelled them, so
     both models are judged on the same rows, and the champion's stops hide frauds from both.
     """
     since_us = now_us - days * DAY_US
-    version = fraud_reports.latest_challenger(shop.warehouse, since_us)
+    version = fraud_rivals.latest_rival(shop.warehouse, since_us, role)
     if version is None:
         return None
-    rows = fraud_reports.beside(shop.warehouse, since_us, version)
+    rows = fraud_rivals.beside(shop.warehouse, since_us, version, role)
     known = [
         r
         for r in rows
@@ -76,7 +80,7 @@ def challenger(shop: Any, now_us: int, days: int = 30) -> dict[str, Any] | None:
     sides = {}
     for side, score, outcome in (
         ("champion", "probability", "outcome"),
-        ("challenger", "challenger_probability", "challenger_outcome"),
+        (role, "rival_probability", "rival_outcome"),
     ):
         said = np.array([r[score] if r[score] is not None else 0.0 for r in known])
         stopped = np.array([r[outcome] in STOPPED for r in known], dtype=bool)
@@ -92,12 +96,13 @@ def challenger(shop: Any, now_us: int, days: int = 30) -> dict[str, Any] | None:
         }
     return {
         "model": version,
-        "champion_model": rows[0]["model"],
+        "role": role,
+        "champion_model": rows[0]["model"] if rows else None,
         "days": days,
         "decisions": len(rows),
         "known": len(known),
         "frauds": int(label.sum()),
-        "agree": _share([r["outcome"] == r["challenger_outcome"] for r in rows]),
+        "agree": _share([r["outcome"] == r["rival_outcome"] for r in rows]),
         **sides,
     }
 

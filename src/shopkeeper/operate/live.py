@@ -11,37 +11,27 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from shopkeeper.base import clock, log
-from shopkeeper.base.errors import ArtefactBroken, Conflict, ShopError, StoreUnavailable
+from shopkeeper.base.errors import ArtefactBroken, Conflict, StoreUnavailable
 from shopkeeper.data.events import Event
 from shopkeeper.learn.contracts import Capability, Choice
+from shopkeeper.operate.faults import FAULTS, require_finite, told
 from shopkeeper.operate.registry import Registry
+from shopkeeper.operate.rivals import Rival, Rivals
 
-# What a model or a state of plain Python and numpy can raise; anything else is a bug that shows.
-FAULTS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    ShopError,
-)
 COMMIT_TRIES = 5
 WARMING = "warming up: its live state is being rebuilt from the log"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A choice and how it came about."""
+    """A choice and how it came about. ``arm``: who acted, while a challenger has a share."""
 
     choice: Choice
     as_of_us: int
     model: str
     fallback_reason: str | None
+    arm: str | None = None
 
 
 class Live:
@@ -58,9 +48,7 @@ class Live:
         self.model: Any = None
         self.version: str | None = None
         self.model_fault: str | None = None
-        self.challenger: Any = None
-        self.challenger_version: str | None = None
-        self.challenger_fault: str | None = None
+        self.rivals = Rivals(card, registry)
         self.stamp: tuple[int, int] = (-1, -1)
         self.skipped_events = 0
 
@@ -78,7 +66,7 @@ class Live:
                 self.card.attach(state, shop)
         except FAULTS as problem:
             with self.lock:
-                self.state_fault, self._meanwhile = _told(problem), None
+                self.state_fault, self._meanwhile = told(problem), None
             log.error("state.rebuild_failed", capability=self.card.name, reason=self.state_fault)
             return
         with self.lock:
@@ -104,7 +92,7 @@ class Live:
                     "state.event_skipped",
                     capability=self.card.name,
                     event_id=fact.get("event_id"),
-                    reason=_told(problem),
+                    reason=told(problem),
                 )
 
     def reload(self) -> str | None:
@@ -120,7 +108,9 @@ class Live:
             aliases = self.registry.aliases(name)
         except ArtefactBroken as problem:
             aliases, fault = {}, problem.message
-        self._reload_challenger(aliases.get("challenger"))
+        rivals, share = self.rivals.load(aliases, self.self_test), self.registry.share(name)
+        with self.lock:
+            self.rivals.held, self.rivals.share = rivals, share
         for alias in ("champion", "previous"):
             version = aliases.get(alias)
             if version is None:
@@ -132,7 +122,7 @@ class Live:
                 model = self.registry.load(name, version, self.card.models)
                 self.self_test(model, self.registry.version(name, version).self_test)
             except FAULTS as problem:
-                fault = f"{version}: {_told(problem)}"
+                fault = f"{version}: {told(problem)}"
                 log.error("model.not_loaded", capability=name, version=version, reason=fault)
                 continue
             # One assignment under the lock: a decision sees the old pair or the new one.
@@ -145,39 +135,6 @@ class Live:
                 self.model = self.version = None
         self.model_fault = fault
         return self.version
-
-    def _reload_challenger(self, version: str | None) -> None:
-        """Load what runs along without deciding; one that cannot be loaded is told and left out."""
-        if self.card.beside is None or version == self.challenger_version:
-            return
-        model, fault = None, None
-        if version is not None:
-            try:
-                model = self.registry.load(self.card.name, version, self.card.models)
-                tested = self.registry.version(self.card.name, version).self_test
-                self.self_test(model, tested)
-            except FAULTS as problem:
-                model, fault = None, f"{version}: {_told(problem)}"
-                log.error("challenger.not_loaded", capability=self.card.name, reason=fault)
-        with self.lock:
-            self.challenger, self.challenger_version = model, version
-            self.challenger_fault = fault
-
-    def _beside(self, request: Any, features: Any, choice: Choice) -> Choice:
-        """Return the choice with the challenger's view beside it; a fault ends its run."""
-        if self.challenger is None or self.card.beside is None:
-            return choice
-        version = str(self.challenger_version)
-        try:
-            prediction = self.challenger.predict(features)
-            require_finite(prediction)
-            return self.card.beside(request, features, choice, version, prediction)
-        except FAULTS as problem:
-            self.challenger, self.challenger_fault = None, f"{version}: {_told(problem)}"
-            log.warning(
-                "challenger.failed", capability=self.card.name, reason=self.challenger_fault
-            )
-            return choice
 
     def self_test(self, model: Any, request: Mapping[str, Any]) -> None:
         """Predict once on the live state; raise unless the numbers are finite."""
@@ -207,19 +164,16 @@ class Live:
             features = self.card.features(self.state, request, as_of_us)
             why = self.model_fault or "no_model"
             if self.model is not None:
+                acting = self.rivals.acting(request)
+                if acting is not None:
+                    try:
+                        return self._by(acting.model, request, features, as_of_us, acting)
+                    except FAULTS as problem:
+                        self.rivals.failed(acting, problem)
                 try:
-                    prediction = self.model.predict(features)
-                    require_finite(prediction)
-                    choice = self.card.choose(request, features, prediction)
-                    choice = self._beside(request, features, choice)
-                    return Answer(
-                        choice=choice,
-                        as_of_us=as_of_us,
-                        model=str(self.version),
-                        fallback_reason=None,
-                    )
+                    return self._by(self.model, request, features, as_of_us)
                 except FAULTS as problem:
-                    why = f"{self.version}: {_told(problem)}"
+                    why = f"{self.version}: {told(problem)}"
                     log.warning("model.failed", capability=self.card.name, reason=why)
             choice = self.card.choose(request, features, self.card.fallback(features))
             return Answer(
@@ -228,6 +182,25 @@ class Live:
                 model=f"{self.card.name}-baseline",
                 fallback_reason=why,
             )
+
+    def _by(
+        self,
+        model: Any,
+        request: Any,
+        features: Any,
+        as_of_us: int,
+        acting: Rival | None = None,
+    ) -> Answer:
+        """Return what a model chooses: the champion, or a challenger that acts."""
+        prediction = model.predict(features)
+        require_finite(prediction)
+        choice = self.card.choose(request, features, prediction)
+        choice = self.rivals.beside(request, features, choice, acting)
+        arm = None if self.rivals.share <= 0 else "champion" if acting is None else "challenger"
+        version = self.version if acting is None else acting.version
+        return Answer(
+            choice=choice, as_of_us=as_of_us, model=str(version), fallback_reason=None, arm=arm
+        )
 
     def settle(self, request: Any, decision_id: str) -> tuple[Answer, tuple[Event, ...]]:
         """Answer, and make the choice hold before anybody else chooses.
@@ -257,26 +230,10 @@ class Live:
             "model": self.version,
             "fallback": self.model is None,
             "fault": self.model_fault,
-            "challenger": self.challenger_version,
-            "challenger_fault": self.challenger_fault,
+            "challenger": self.rivals.held["challenger"].version,
+            "challenger_fault": self.rivals.held["challenger"].fault,
+            "challenger_share": self.rivals.share,
+            "shadow": self.rivals.held["shadow"].version,
+            "shadow_fault": self.rivals.held["shadow"].fault,
             "skipped_events": self.skipped_events,
         }
-
-
-def require_finite(prediction: Any) -> None:
-    """Raise ValueError if a prediction holds NaN or infinity in any of its number arrays."""
-    for field in dataclasses.fields(prediction):
-        value = getattr(prediction, field.name)
-        if (
-            isinstance(value, np.ndarray)
-            and value.dtype.kind == "f"
-            and not np.isfinite(value).all()
-        ):
-            raise ValueError(f"prediction has NaN or infinity in '{field.name}'")
-
-
-def _told(problem: BaseException) -> str:
-    """Return an error as one short line; its first line, for those that print a page."""
-    text = problem.message if isinstance(problem, ShopError) else str(problem)
-    first = text.splitlines()[0][:200] if text else ""
-    return first if isinstance(problem, ShopError) else f"{type(problem).__name__}: {first}"

@@ -1,7 +1,7 @@
 """Which model versions exist and which one is live: a folder per version, names by alias.
 
     models/recommend/blend@0123456789abcdef/   model.json, arrays.npz (learn/artefacts.py)
-    models/recommend/aliases.json              champion, challenger, previous
+    models/recommend/aliases.json              champion, challenger, shadow, previous
 
 A version is named by its content. Aliases change by an atomic rename, so a reader sees the old
 set or the new one, and a server in another process notices by the file's time.
@@ -22,7 +22,8 @@ from shopkeeper.base.errors import ArtefactBroken, BadInput, Conflict, NotFound
 from shopkeeper.learn import artefacts
 from shopkeeper.learn.contracts import Trained
 
-ALIASES = ("champion", "challenger", "previous")
+ALIASES = ("champion", "challenger", "shadow", "previous")
+SHARE = "challenger_share"  # beside the aliases: of the traffic that the challenger acts on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,18 +109,16 @@ class Registry:
 
     def aliases(self, capability: str) -> dict[str, str]:
         """Return alias -> version name; empty where nothing was promoted yet."""
-        try:
-            held = json.loads(self._aliases_path(capability).read_text("utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (json.JSONDecodeError, UnicodeDecodeError) as problem:
-            raise ArtefactBroken(
-                f"{self._aliases_path(capability)} does not parse: {problem}.",
-                hint=f"Run `shopkeeper models promote {capability} VERSION`: it writes it anew.",
-            ) from problem
-        if not isinstance(held, dict):
-            raise ArtefactBroken(f"{self._aliases_path(capability)} is not a JSON object.")
+        held = self._read_aliases(capability)
         return {alias: str(held[alias]) for alias in ALIASES if held.get(alias)}
+
+    def share(self, capability: str) -> float:
+        """Return the share of the traffic that the challenger acts on, 0 to 1."""
+        try:
+            share = self._read_aliases(capability).get(SHARE, 0.0)
+        except ArtefactBroken:
+            return 0.0
+        return float(share) if isinstance(share, int | float) and 0 <= share <= 1 else 0.0
 
     def stamp(self, capability: str) -> tuple[int, int]:
         """Return a value that changes whenever the aliases do; (0, 0) without any."""
@@ -141,18 +140,83 @@ class Registry:
         fresh = {"champion": name}
         if "champion" in held:
             fresh["previous"] = held["champion"]
-        if held.get("challenger", name) != name:
-            fresh["challenger"] = held["challenger"]
-        self._write_aliases(capability, fresh)
+        fresh |= {role: held[role] for role in ("challenger", "shadow") if role in held}
+        self._write_aliases(capability, fresh, self.share(capability))
         log.info("model.promoted", capability=capability, version=name)
-        return fresh
+        return self.aliases(capability)
 
-    def challenge(self, capability: str, name: str) -> dict[str, str]:
-        """Keep a version as challenger: registered and measured, not live."""
+    def challenge(self, capability: str, name: str, share: float = 0.0) -> dict[str, str]:
+        """Keep a version as challenger; it acts on ``share`` of the traffic, on none by default."""
+        if isinstance(share, bool) or not 0 <= share <= 1:
+            raise BadInput(
+                f"share must be from 0 to 1, but is {share!r}.",
+                hint="0.05 lets the challenger decide for one customer in twenty.",
+                field="share",
+                value=share,
+                allowed="0 to 1",
+            )
+        return self._beside(capability, "challenger", name, share)
+
+    def shadow(self, capability: str, name: str) -> dict[str, str]:
+        """Keep a version as shadow: scored and recorded on live traffic, it never acts."""
+        return self._beside(capability, "shadow", name, self.share(capability))
+
+    def retire(self, capability: str, role: str) -> dict[str, str]:
+        """Let the challenger or the shadow run along no more; its version stays on file."""
+        held = self.aliases(capability)
+        if role not in ("challenger", "shadow") or role not in held:
+            raise NotFound(
+                f"{capability} has no {role[:40]} to retire.",
+                hint=f"`shopkeeper models list {capability}` shows who has which role.",
+                field="role",
+                value=role[:40],
+                allowed="challenger, shadow",
+            )
+        share = 0.0 if role == "challenger" else self.share(capability)
+        kept = {alias: name for alias, name in held.items() if alias != role}
+        self._write_aliases(capability, kept, share)
+        log.info("model.retired", capability=capability, version=held[role], role=role)
+        return self.aliases(capability)
+
+    def give(
+        self, capability: str, role: str, name: Any, share: Any, classes: Mapping[str, type]
+    ) -> dict[str, str]:
+        """Give a version a role by the role's name, after reading it back whole; None retires."""
+        if role not in ("champion", "challenger", "shadow"):
+            raise BadInput(
+                f"role must be champion, challenger or shadow, but is '{role[:40]}'.",
+                field="role",
+                value=role[:40],
+                allowed="champion, challenger, shadow",
+            )
+        if name is None and role != "champion":
+            return self.retire(capability, role)
+        if not isinstance(name, str):
+            raise BadInput(
+                "version must be the name of a model version.", field="version", value=name
+            )
+        self.load(capability, name, classes)
+        if role == "champion":
+            return self.promote(capability, name)
+        if role == "shadow":
+            return self.shadow(capability, name)
+        if not isinstance(share, int | float):
+            raise BadInput("share must be a number.", field="share", value=share, allowed="0 to 1")
+        return self.challenge(capability, name, share)
+
+    def _beside(self, capability: str, role: str, name: str, share: float) -> dict[str, str]:
         self._existing(capability, name)
-        fresh = {**self.aliases(capability), "challenger": name}
-        self._write_aliases(capability, fresh)
-        return fresh
+        held = self.aliases(capability)
+        if held.get("champion") == name:
+            raise Conflict(
+                f"{name} is the champion of {capability}; it cannot be its own {role}.",
+                hint="Name another version, or promote another one first.",
+                field="version",
+                value=name,
+            )
+        self._write_aliases(capability, {**held, role: name}, share)
+        log.info("model.beside", capability=capability, version=name, role=role, share=share)
+        return self.aliases(capability)
 
     def rollback(self, capability: str) -> dict[str, str]:
         """Make the previous champion live again; the two change places."""
@@ -164,9 +228,9 @@ class Registry:
             )
         self._existing(capability, held["previous"])
         fresh = {**held, "champion": held["previous"], "previous": held["champion"]}
-        self._write_aliases(capability, fresh)
+        self._write_aliases(capability, fresh, self.share(capability))
         log.info("model.rolled_back", capability=capability, version=fresh["champion"])
-        return fresh
+        return self.aliases(capability)
 
     def _existing(self, capability: str, name: str) -> Path:
         if not name or "/" in name or name.startswith("."):
@@ -187,12 +251,36 @@ class Registry:
     def _aliases_path(self, capability: str) -> Path:
         return self._home(capability) / "aliases.json"
 
-    def _write_aliases(self, capability: str, aliases: Mapping[str, str]) -> None:
+    def _read_aliases(self, capability: str) -> dict[str, Any]:
+        path = self._aliases_path(capability)
+        try:
+            held = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+            raise ArtefactBroken(
+                f"{path} does not parse: {problem}.",
+                hint=f"Run `shopkeeper models promote {capability} VERSION`: it writes it anew.",
+            ) from problem
+        if not isinstance(held, dict):
+            raise ArtefactBroken(f"{path} is not a JSON object.")
+        return held
+
+    def _write_aliases(self, capability: str, aliases: Mapping[str, str], share: float) -> None:
+        """Write the aliases whole; who became champion is no longer its own rival."""
+        rivals = ("challenger", "shadow")
+        kept: dict[str, Any] = {
+            alias: name
+            for alias, name in aliases.items()
+            if alias not in rivals or name != aliases.get("champion")
+        }
+        if share > 0 and "challenger" in kept:
+            kept[SHARE] = share
         path = self._aliases_path(capability)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".aliases.{os.getpid()}.part")
         with part.open("w", encoding="utf-8") as text:
-            json.dump(dict(aliases), text, indent=1)
+            json.dump(kept, text, indent=1)
             text.flush()
             os.fsync(text.fileno())
         part.replace(path)

@@ -23,8 +23,9 @@ from shopkeeper.data.person_keys import hashed_request
 from shopkeeper.learn.contracts import Capability, Decision, Reason
 from shopkeeper.operate import capabilities as cards
 from shopkeeper.operate import rewording, stock_told
+from shopkeeper.operate.faults import FAULTS
 from shopkeeper.operate.history import find_decision, find_outcomes
-from shopkeeper.operate.live import FAULTS, Answer, Live
+from shopkeeper.operate.live import Answer, Live
 from shopkeeper.operate.registry import Registry
 
 REMEMBERED = 2000  # latest decisions that can be explained before the log has them
@@ -124,7 +125,7 @@ class Runtime:
             model=answer.model,
             fallback=answer.fallback_reason is not None,
             fallback_reason=answer.fallback_reason,
-            arm=None,
+            arm=answer.arm,
             propensity=choice.propensity,
             value=choice.value,
             reasons=choice.reasons,

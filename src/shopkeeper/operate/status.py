@@ -94,6 +94,8 @@ def _model(registry: Registry, name: str, now_us: int, alerts: list[str]) -> dic
     return {
         "champion": champion,
         "challenger": held.get("challenger"),
+        "challenger_share": registry.share(name),
+        "shadow": held.get("shadow"),
         "previous": held.get("previous"),
         "age_days": age_days,
         "metrics": dict(champion_of(version.report).get("metrics", {})),

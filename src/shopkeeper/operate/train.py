@@ -16,8 +16,9 @@ from shopkeeper.base import log
 from shopkeeper.base.errors import BadInput
 from shopkeeper.learn.contracts import Capability, Trained
 from shopkeeper.operate import capabilities
+from shopkeeper.operate.faults import FAULTS
 from shopkeeper.operate.gate import Verdict, champion_of, judge
-from shopkeeper.operate.live import FAULTS, Live
+from shopkeeper.operate.live import Live
 from shopkeeper.operate.registry import Registry
 
 

@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from shopkeeper.base import log
-from shopkeeper.base.errors import Conflict, NotFound
+from shopkeeper.base.errors import Conflict, NotFound, ShopError
 from shopkeeper.console import charts, formats
 from shopkeeper.console.area import Area
 from shopkeeper.console.view import View
@@ -22,10 +22,14 @@ METRICS_DRAWN = 4
 Rows = Mapping[str, Mapping[str, Any]]
 
 
-def show(view: View, notice: str = "") -> Response:
+def show(view: View, notice: str = "", problem: ShopError | None = None) -> Response:
     """Return the models page."""
     return view.page(
-        "models.html", "models", capabilities=view.part(_capabilities, view), notice=notice
+        "models.html",
+        "models",
+        capabilities=view.part(_capabilities, view),
+        notice=notice,
+        problem=problem,
     )
 
 
@@ -88,6 +92,8 @@ def _capability(view: View, name: str) -> dict[str, Any]:
         "capability": name,
         "champion": aliases.get("champion"),
         "previous": aliases.get("previous") if champion else None,
+        "rivals": [role for role in ("challenger", "shadow") if role in aliases],
+        "share": held.share(name),
         "versions": [
             {
                 "version": v.name,
@@ -187,6 +193,30 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
+def _give(view: View, form: FormData) -> Response:
+    """Give a version a role, or let a rival run along no more."""
+    capability = view.request.path_params["capability"]
+    if capability not in capabilities.MODULES:
+        raise NotFound(f"There is no capability '{capability}'.", value=capability)
+    card, held = capabilities.get(capability), registry(view)
+    role, version = str(form.get("role", "")), str(form.get("version", "")) or None
+    text = str(form.get("share", "")).strip() or "0"
+    try:
+        share = float(text) / 100
+    except ValueError:
+        share = -1.0  # refused below, by name
+    problem, notice = None, ""
+    try:
+        held.give(capability, role, version, share, card.models)
+        if view.console.runtime is not None:
+            view.console.runtime.reload(capability)
+        log.info("console.role_given", capability=capability, role=role, version=version)
+        notice = view.say("models.role_given", role=view.say(f"models.{role}"))
+    except ShopError as fault:
+        problem = fault
+    return show(view, notice=notice, problem=problem)
+
+
 def _roll_back(view: View, form: FormData) -> Response:
     if form.get("sure") != "yes":
         raise Conflict(view.say("models.not_sure"))
@@ -198,5 +228,8 @@ def _roll_back(view: View, form: FormData) -> Response:
 AREA = Area(
     name="models",
     pages=(("/models", show),),
-    forms=(("/models/{capability}/rollback", _roll_back),),
+    forms=(
+        ("/models/{capability}/rollback", _roll_back),
+        ("/models/{capability}/role", _give),
+    ),
 )

@@ -28,11 +28,15 @@ SELECT
     value ->> '$.challenger.model' AS challenger,
     TRY_CAST(value ->> '$.challenger.probability' AS DOUBLE) AS challenger_probability,
     value ->> '$.challenger.outcome' AS challenger_outcome,
-    model, fallback, propensity, latency_ms, reasons, request, occurred_us, dt, event_id, seq
+    value ->> '$.shadow_model.model' AS shadow_model,
+    TRY_CAST(value ->> '$.shadow_model.probability' AS DOUBLE) AS shadow_model_probability,
+    value ->> '$.shadow_model.outcome' AS shadow_model_outcome,
+    arm, model, fallback, propensity, latency_ms, reasons, request, occurred_us, dt, event_id, seq
 FROM (
     SELECT
         decision_id, customer_id, occurred_us, dt, event_id, seq,
         properties ->> '$.model' AS model,
+        properties ->> '$.arm' AS arm,
         coalesce(properties ->> '$.fallback' = 'true', FALSE) AS fallback,
         TRY_CAST(properties ->> '$.propensity' AS DOUBLE) AS propensity,
         TRY_CAST(properties ->> '$.latency_ms' AS DOUBLE) AS latency_ms,

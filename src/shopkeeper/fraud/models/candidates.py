@@ -1,4 +1,4 @@
-"""What evaluation and training compare: two baselines, the label-free part, and the trees.
+"""What evaluation and training compare: two baselines, the label-free part, trees, networks.
 
 A Lesson goes in, something that gives calibrated probabilities for rows comes out. Every
 candidate is calibrated the same way, on days that its fit did not see.
@@ -101,7 +101,7 @@ def encoder(lesson: Lesson) -> Learned:
         parts = made.parts_many(asked[:, detector._strange_among])
         return PRIOR * np.tanh(parts["encoder"])  # the order is what counts, not the height
 
-    return Learned(probability=probability)
+    return Learned(probability=probability, detector=detector)
 
 
 def sequence(lesson: Lesson) -> Learned:
@@ -136,6 +136,11 @@ def trees(lesson: Lesson) -> Learned:
     )
     booster = FastBooster(text)
     return Learned(probability=lambda asked: curve(booster.raw_many(asked)))
+
+
+def runnable() -> tuple[str, ...]:
+    """Return what can be fitted here: the networks only where torch is installed."""
+    return (*FITTERS, *DEEP) if deep.installed() else tuple(FITTERS)
 
 
 def ranking(lesson: Lesson) -> Score:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,11 @@ EPOCHS, BATCH, RATE = 12, 512, 2e-3
 LEAST_STEPS = 300  # few rows are gone through more often
 MOST_ROWS = 60_000  # more cost minutes; drawn at random
 STATE, TOP, DROPPED, DECAY = 16, 32, 0.2, 1e-3
+
+
+def installed() -> bool:
+    """Say whether networks can be trained here."""
+    return find_spec("torch") is not None
 
 
 def train_encoder(rows: np.ndarray, seed: int) -> Encoder:

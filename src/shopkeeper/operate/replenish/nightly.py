@@ -11,7 +11,7 @@ from typing import Any
 
 from shopkeeper.base import log
 from shopkeeper.operate import capabilities, webhooks
-from shopkeeper.operate.live import FAULTS
+from shopkeeper.operate.faults import FAULTS
 from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.replenish import forecasts, outcomes
 from shopkeeper.operate.replenish.cycle import Planned, plan
