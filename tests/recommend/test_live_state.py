@@ -67,6 +67,7 @@ def told(state: LiveState, as_of_us: int = END_US) -> dict[str, Any]:
     facts["uncarted"] = {k: {ids[r]: at for r, at in v.items()} for k, v in state.uncarted.items()}
     facts["customer_of"] = {s: c for s, (_, c) in state.customer_of.items()}
     facts["voided"] = state.voided
+    facts["attributes"] = {k: dict(v) for k, v in state.attributes.all().items()}
     return facts
 
 
@@ -119,6 +120,9 @@ def awkward() -> list[Event]:
         event(
             "p-4", "purchase", 19, customer_id=anna, order_id="o-later", lines=both, currency="USD"
         ),
+        event("told-1", "customer", 33, customer_id=anna, properties={"age": "25-34", "kids": 2}),
+        event("told-old", "customer", 3, customer_id=anna, properties={"age": "19-24"}),
+        event("told-bare", "customer", 34, customer_id="customer-002"),
         event("less", "less_like_this", 33, customer_id=anna, item_id="item-010"),
         event("price-late", "price", -9000, item_id="item-002", price_minor=1, currency="USD"),
         event("stock-a", "stock_level", 40, item_id="item-005", quantity=0.0, location_id="main"),

@@ -70,6 +70,13 @@ class Settings:
         default=0.0,
         metadata={"help": "Share of recommended places drawn by chance to learn from; 0: none."},
     )
+    customer_attributes: str = field(
+        default="all",
+        metadata={
+            "help": "Attributes of `customer` events that recommendations may use: "
+            "all, none, or names, comma-separated."
+        },
+    )
     engine_memory: str = field(default="4GB", metadata={"help": "DuckDB memory limit."})
     engine_threads: int = field(default=2, metadata={"help": "DuckDB threads."})
     language_model_url: str = field(

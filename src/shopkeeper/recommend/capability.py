@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from shopkeeper.learn.contracts import Capability
-from shopkeeper.recommend import explore, fallback
+from shopkeeper.recommend import attributes, explore, fallback
 from shopkeeper.recommend.explain import explain
 from shopkeeper.recommend.features import features_at
 from shopkeeper.recommend.models.blend import Blend
@@ -11,6 +13,12 @@ from shopkeeper.recommend.policy import choose
 from shopkeeper.recommend.rebuild import rebuild
 from shopkeeper.recommend.request import parse
 from shopkeeper.recommend.training import train
+
+
+def _attach(state: Any, shop: Any) -> None:
+    explore.attach(state, shop)
+    attributes.attach(state, shop)
+
 
 CAPABILITY = Capability(
     name="recommend",
@@ -21,7 +29,7 @@ CAPABILITY = Capability(
     choose=choose,
     train=train,
     explain=explain,
-    attach=explore.attach,
+    attach=_attach,
     models={"blend": Blend},
     gating={"ndcg_at_10": 1, "recall_at_10": 1, "recall_at_20": 1},
 )

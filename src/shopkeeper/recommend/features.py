@@ -14,6 +14,7 @@ import numpy as np
 
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.recommend import explore
+from shopkeeper.recommend.attributes import Known
 from shopkeeper.recommend.catalogue import Catalogue
 from shopkeeper.recommend.decayed import Decayed
 from shopkeeper.recommend.explore import Exploration
@@ -64,6 +65,7 @@ class LiveState:
         # Subject key -> item rows; subject key -> item row -> when it left the cart.
         self.disliked: dict[str, set[int]] = {}
         self.uncarted: dict[str, dict[int, int]] = {}
+        self.attributes = Known()
         # Cancelled or refunded: a whole order under None, or single items of it.
         self.voided: dict[str, set[str | None]] = {}
         # The customer that a session turned out to be, by the latest event with both ids.
@@ -98,6 +100,8 @@ class LiveState:
             self._void(event)
         elif kind == "rule":
             self.merchandise.apply(event)
+        elif kind == "customer":
+            self.attributes.take(event["customer_id"], event.get("properties"), at_us)
         size = len(self.catalogue)
         if size != self._size:
             self._size = size
@@ -221,6 +225,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> LiveFeatur
         popularity=decayed.read(as_of_us),
         item_ids=state.catalogue.index.ids,
         live=state,
+        attributes=state.attributes.of(customer_of(state, request)),
         subject=request.customer_id or request.session_id or "anyone",
         catalogue=state.catalogue,
         bought=history.item[history.kind == PURCHASE],
@@ -236,11 +241,17 @@ def subject_key(customer: str | None, session: str | None) -> str:
     return f"c:{customer}" if customer is not None else f"s:{session or ''}"
 
 
-def _keys(state: LiveState, request: Request) -> Iterator[str]:
-    """Yield the keys whose histories are this subject's: the customer's and her sessions'."""
+def customer_of(state: LiveState, request: Request) -> str | None:
+    """Return whom a request is for: the customer it names, or hers whose session it is."""
     customer, session = request.customer_id, request.session_id
     if customer is None and session in state.customer_of:
         customer = state.customer_of[session][1]
+    return customer
+
+
+def _keys(state: LiveState, request: Request) -> Iterator[str]:
+    """Yield the keys whose histories are this subject's: the customer's and her sessions'."""
+    customer, session = customer_of(state, request), request.session_id
     own = set(state.sessions_of.get(customer, ())) if customer is not None else set()
     if session is not None:
         own.add(session)

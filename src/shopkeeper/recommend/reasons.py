@@ -36,6 +36,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "popular_in_category": ("Popular in {category}", "{category} 热卖"),
     "trending": ("Selling fast this week", "本周热卖"),
     "popular": ("Popular in this shop", "本店热卖"),
+    "popular_like_you": ("Popular with customers like you", "与您情况相近的顾客常买"),
     "new_item": ("New in this shop", "本店新品"),
     "picked": ("Picked by the shop", "店家精选"),
     "for_you": ("Matches what you like", "符合您的喜好"),
@@ -46,7 +47,7 @@ LEAST_SHARE = 0.15  # of the score, for a second reason
 _HABIT = ("frequency", "buy_again", "repeat")
 _TEXT = ("text",)
 _NEW = ("content",)
-_POPULAR = ("popularity", "category", "fallback", "backfill")
+_POPULAR = ("popularity", "category", "fallback", "backfill", "attributes")
 
 
 def sentence(reason: Reason, language: str = "en") -> str:
@@ -113,7 +114,9 @@ def _code(
     if habit and (source in _HABIT or features.placement == "buy_again"):
         return habit
     if source in _POPULAR:
-        return _popular(features, row)
+        code, facts = _popular(features, row)
+        told = source == "attributes" and code in ("popular", "trending")
+        return ("popular_like_you", {}) if told else (code, facts)
     cause = prediction.because.get(row)
     if not cause:
         return habit or ("for_you", {})

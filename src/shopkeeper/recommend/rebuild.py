@@ -133,6 +133,12 @@ def _fill_marks(state: LiveState, warehouse: Any) -> None:
         *(links[n].to_pylist() for n in ("session_id", "customer_id", "occurred_us")), strict=True
     ):
         state.link(session, customer, at_us)
+    told = warehouse.table("customer_attributes")
+    told = told.sort_by([("occurred_us", "ascending"), ("seq", "ascending")])
+    for customer, attributes, at_us in zip(
+        *(told[n].to_pylist() for n in ("customer_id", "properties", "occurred_us")), strict=True
+    ):
+        state.attributes.take(customer, attributes, at_us)
     gone = warehouse.table("cart_removals")
     names = ("customer_id", "session_id", "item_id", "occurred_us")
     for customer, session, item, at_us in zip(*(gone[n].to_pylist() for n in names), strict=True):

@@ -6,7 +6,7 @@ Index. This file reads no data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,8 @@ class Training:
     item_brand: Sequence[str] = ()
     # (n_items, 2): feeling of the reviews from -1 to 1, shrunk, and log(1 + their number)
     item_reviews: np.ndarray | None = None
+    # (n_users,) in the order of user_ids, or empty: what the shop says of each customer
+    customer_attributes: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,7 @@ class Features:
     popularity: np.ndarray
     item_ids: Sequence[str]
     live: Any = None  # incremental pair counts of features.py, for sources that use them
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # what may be used of the customer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

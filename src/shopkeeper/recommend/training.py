@@ -19,8 +19,9 @@ from shopkeeper.base.clock import DAY_US
 from shopkeeper.base.errors import BadInput
 from shopkeeper.learn import metrics, report
 from shopkeeper.learn.contracts import Trained
+from shopkeeper.recommend import attributes
 from shopkeeper.recommend.features import LESS, PURCHASE
-from shopkeeper.recommend.models import holdout, learn_rank, study
+from shopkeeper.recommend.models import holdout, learn_rank, strangers, study
 from shopkeeper.recommend.models.blend import Blend
 from shopkeeper.recommend.models.frequency import Frequency
 from shopkeeper.recommend.models.fusion import Judged, Study
@@ -49,8 +50,11 @@ MIN_PURCHASES = 20
 K = 10
 
 
-def gather(warehouse: Any) -> Training:
-    """Return all that the tables know: interactions in time order, and the catalogue's texts."""
+def gather(warehouse: Any, customer_attributes: str = "all") -> Training:
+    """Return all that the tables know: interactions in time order, and the catalogue's texts.
+
+    ``customer_attributes``: the setting that says what of customers may be used.
+    """
     table = warehouse.table("interactions")
     table = table.filter(pc.is_valid(table["customer_id"]))
     table = table.sort_by(
@@ -84,12 +88,13 @@ def gather(warehouse: Any) -> Training:
         item_price_minor=np.array([entry.get("price_minor") or 0 for entry in entries]),
         item_brand=[entry.get("brand") or "" for entry in entries],
         item_reviews=reviewed(warehouse, item_ids),
+        customer_attributes=_attributes(warehouse, user_ids, customer_attributes),
     )
 
 
 def train(warehouse: Any, settings: Any) -> Trained:
     """Return the blend fitted on all data, measured on the last days; BadInput without data."""
-    data = gather(warehouse)
+    data = gather(warehouse, settings.customer_attributes)
     bought = int((data.interactions.kind == PURCHASE).sum())
     if bought < MIN_PURCHASES:
         raise BadInput(
@@ -116,7 +121,9 @@ def train(warehouse: Any, settings: Any) -> Trained:
     else:
         chosen = _choose(data, seed)
     champion = "ranked" if _holds(models) else "blend"
-    served = Blend(chosen, ranker=ranker if champion == "ranked" else None).fit(data)
+    stranger, of_strangers = _strangers(data, seed)
+    trees = ranker if champion == "ranked" else None
+    served = Blend(chosen, ranker=trees, strangers=stranger).fit(data)
     return Trained(
         model=served,
         report={
@@ -130,6 +137,7 @@ def train(warehouse: Any, settings: Any) -> Trained:
                 "weights": {task: dict(w) for task, w in chosen.weights.items()},
                 "validation": {task: dict(v) for task, v in chosen.validation.items()},
                 "ranker": ranker.validation_ if ranker else {},
+                "attributes": of_strangers,
             },
         },
         data={
@@ -142,6 +150,15 @@ def train(warehouse: Any, settings: Any) -> Trained:
         },
         self_test={"placement": "home", "customer_id": data.interactions.user_ids[0]},
     )
+
+
+def _strangers(data: Training, seed: int) -> tuple[strangers.Strangers | None, dict[str, Any]]:
+    """Return what attributes say of new customers, None where they do not help, and the proof."""
+    judged = strangers.choose(data, seed)
+    told = {"settings": dict(judged.settings or {}), "validation": dict(judged.validation)}
+    if judged.settings is None:
+        return None, told
+    return strangers.Strangers(seed=seed, **judged.settings).fit(data), told
 
 
 def _compared(
@@ -245,6 +262,19 @@ def _add(values: dict[str, list[float]], task: str, scores: np.ndarray, target: 
     hits, count = np.isin(best, target)[None, :], np.array([len(target)])
     values[f"{task}ndcg_at_10"].append(float(metrics.ndcg_at(hits, count, K)[0]))
     values[f"{task}recall_at_10"].append(float(metrics.recall_at(hits, count, K)[0]))
+
+
+def _attributes(warehouse: Any, user_ids: list[str], setting: str) -> list[attributes.Attributes]:
+    """Return what may be used of each customer; empty where nothing is told or allowed."""
+    names = attributes.names_of(setting)
+    if names is not None and not names:
+        return []
+    told = warehouse.table("customers").select(["customer_id", "properties"]).to_pylist()
+    held = {one["customer_id"]: one["properties"] for one in told if one["properties"]}
+    if not held:
+        return []
+    found = [attributes.allowed(attributes.read(held.get(one)), names) for one in user_ids]
+    return found if any(found) else []
 
 
 def reviewed(warehouse: Any, item_ids: list[str]) -> np.ndarray | None:

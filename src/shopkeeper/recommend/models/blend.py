@@ -18,16 +18,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from shopkeeper.learn.artefacts import pack_words, unpack_words
 from shopkeeper.learn.contracts import Artefact
-from shopkeeper.recommend.models import causes, fusion, histories, holdout, shelf, study
+from shopkeeper.recommend.models import causes, fusion, histories, holdout, kept, shelf, study
 from shopkeeper.recommend.models.content import Content
 from shopkeeper.recommend.models.fusion import Study, scaled
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.memo import Memo, key_of
 from shopkeeper.recommend.models.newcomers import Newcomers
-from shopkeeper.recommend.models.ranker import DEPTH, Ranker, best_of, masked
+from shopkeeper.recommend.models.ranker import DEPTH, Ranker, best_of, masked, merged
 from shopkeeper.recommend.models.source import CANDIDATES, ItemRows, Source, top
+from shopkeeper.recommend.models.strangers import Strangers
 from shopkeeper.recommend.schema import Features, Prediction, Training
 
 TASK_OF = {
@@ -42,7 +42,9 @@ EXPLAINED = 30  # candidates that get their because; a page never shows more
 # A source whose weight is below this share of the largest cannot move a first page; serving
 # spares its cost.
 WHISPER = 0.005
+LIFTED = ("home", "cart", "trending")
 ADDED = "ranker"  # the column of what the trees add to the sources' shares
+ATTRIBUTES = "attributes"  # the column of popularity where a customer's attributes lift it
 LIVE = "popularity"  # taken from the features at serving time, so that it follows each event
 
 
@@ -59,6 +61,7 @@ class _Fused:
     picked: np.ndarray
     score: np.ndarray
     parts: np.ndarray
+    lifted: bool  # whether the customer's attributes changed what is popular
 
 
 class Blend:
@@ -72,8 +75,10 @@ class Blend:
         *,
         protocol: str = "time",
         ranker: Ranker | None = None,
+        strangers: Strangers | None = None,
     ) -> None:
         self.study, self.protocol, self.ranker = study, protocol, ranker
+        self.strangers_ = strangers  # fitted already
         self.ranker_: Ranker | None = None
         self._rows: ItemRows | None = None
         self._powers: dict[float, np.ndarray] = {}
@@ -169,7 +174,7 @@ class Blend:
     def _predict(self, task: str, features: Features) -> Prediction:
         made = self._fuse(task, features)
         picked, score, parts = made.picked, made.score, made.parts
-        names = tuple(made.shares)
+        names = tuple(ATTRIBUTES if n == LIVE and made.lifted else n for n in made.shares)
         if self.ranker_ is not None and self.ranker_.has(task) and len(picked):
             picked, score, parts = self._ordered(task, made)
             names = (*names, ADDED)
@@ -203,12 +208,17 @@ class Blend:
         asked_placed = asked
         if placed is not rows:
             asked_placed = histories.of_request(features, placed, context_only=alone)
+        lift = None
+        if self.strangers_ is not None and features.placement in LIFTED:
+            lift = self.strangers_.lift(features.attributes)
         raws: dict[str, np.ndarray] = {}
         shares: dict[str, np.ndarray] = {}
         # One place more than items: row -1, an item the model has never seen, reads a zero.
         ours = np.zeros(len(self.item_ids_) + len(self._newcomers.vectors) + 1, dtype=np.float32)
         for name, weight in self._asked_now(task).items():
             raws[name] = raw = self._raw(name, features, asked, asked_placed)
+            if name == LIVE and lift is not None:
+                raws[name] = raw = raw * np.where(rows >= 0, lift[rows], 1)[: len(raw)]
             whole = self.sources_[name].own_scale
             share = raw * np.float32(weight / (1.0 if whole else float(raw.max(initial=0)) or 1.0))
             trend = self._trend(task, name)
@@ -241,6 +251,7 @@ class Blend:
             picked=picked,
             score=total[picked],
             parts=parts,
+            lifted=lift is not None,
         )
 
     def why(self, features: Features, item: int) -> dict[str, Any] | None:
@@ -287,13 +298,7 @@ class Blend:
         rows, blend = made.rows[made.picked[known]], made.score
         order, chance = self.ranker_.rank(task, made.asked, rows, blend[known], theirs)
         rest = np.setdiff1d(np.arange(len(made.picked)), known)
-        before = np.searchsorted(known, rest)
-        below = 0.5 * float(chance.min()) / (float(blend[rest].max(initial=0)) or 1.0)
-        among = chance[np.maximum(before - 1, 0)]
-        theirs_score = np.where(before < len(known), among, blend[rest] * below)
-        merged = np.argsort(np.append(np.arange(len(known)), before - 0.5), kind="stable")
-        place = np.concatenate([known[order], rest])[merged]
-        score = np.concatenate([chance, theirs_score])[merged].astype(np.float32)
+        place, score = merged(known, rest, order, chance, blend)
         shares = made.parts[place] * np.float32(float(score[0]) / (float(blend.max()) or 1.0))
         added = score - shares.sum(axis=1)
         return made.picked[place], score, np.column_stack([shares, added]).astype(np.float32)
@@ -344,46 +349,12 @@ class Blend:
 
     def to_artefact(self) -> Artefact:
         """Return all sources in one artefact; arrays are named ``source/array``."""
-        arrays: dict[str, np.ndarray] = dict(pack_words("item_ids", self.item_ids_))
-        arrays["trend"] = self.trend_
-        facts: dict[str, Any] = {
-            "settings": {name: dict(found) for name, found in self.study_.settings.items()},
-            "weights": {task: dict(found) for task, found in self.study_.weights.items()},
-            "trend": dict(self.study_.trend),
-            "validation": {task: dict(v) for task, v in self.study_.validation.items()},
-            "subjects": self.study_.subjects,
-            "protocol": self.protocol,
-            "sources": {},
-        }
-        for name, source in self.sources_.items():
-            own, facts["sources"][name] = source._state()
-            arrays |= {f"{name}/{key}": value for key, value in own.items()}
-        if self.ranker_ is not None:
-            own, facts["ranker"] = self.ranker_.state()
-            arrays |= {f"{ADDED}/{key}": value for key, value in own.items()}
-        return Artefact(kind=self.name, arrays=arrays, facts=facts)
+        return kept.write(self)
 
     @classmethod
     def from_artefact(cls, artefact: Artefact) -> Self:
         """Return the blend that ``to_artefact`` wrote."""
-        chosen = ("settings", "weights", "trend", "validation", "subjects")
-        frozen = Study(**{key: artefact.facts[key] for key in chosen})
-        made = cls(frozen, protocol=artefact.facts["protocol"])
-        made.study_, made.trend_ = frozen, artefact.arrays["trend"]
-        made.item_ids_ = unpack_words("item_ids", artefact.arrays)
-        made.sources_ = {}
-        for name, facts in artefact.facts["sources"].items():
-            source = shelf.KINDS[name]()
-            source.item_ids_ = made.item_ids_
-            source._restore(_under(name, artefact.arrays), facts)
-            made.sources_[name] = source
+        made = cls(kept.study_of(artefact), protocol=artefact.facts["protocol"])
+        kept.read(made, artefact)
         made._welcome(made.sources_.get(Content.name))
-        if (facts := artefact.facts.get("ranker")) is not None:
-            made.ranker_ = Ranker.restore(_under(ADDED, artefact.arrays), facts)
         return made
-
-
-def _under(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the arrays that one part wrote, by its own names."""
-    start = f"{name}/"
-    return {key.removeprefix(start): a for key, a in arrays.items() if key.startswith(start)}

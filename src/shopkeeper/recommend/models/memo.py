@@ -40,11 +40,13 @@ class Memo:
 
 
 def key_of(task: str, features: Features, *, context_only: bool) -> bytes:
-    """Return 16 bytes that change whenever the history or the page's items do.
+    """Return 16 bytes that change whenever history, page or the customer's attributes do.
 
     With ``context_only`` the history does not count, so all customers on a page share a key.
     """
     digest = hashlib.blake2b(task.encode(), digest_size=16)
+    if features.attributes:
+        digest.update(repr(sorted(features.attributes.items())).encode())
     parts = [features.context]
     if not context_only:
         past = features.history

@@ -300,6 +300,22 @@ def best_of(fused: np.ndarray) -> np.ndarray:
     return picked[fused[picked] > 0]
 
 
+def merged(
+    known: np.ndarray, rest: np.ndarray, order: np.ndarray, chance: np.ndarray, blend: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (places, scores) of all candidates: trees' order, with what they do not know in it.
+
+    A product that training did not know stays behind as many of the others as in the blend.
+    """
+    before = np.searchsorted(known, rest)
+    below = 0.5 * float(chance.min()) / (float(blend[rest].max(initial=0)) or 1.0)
+    among = chance[np.maximum(before - 1, 0)]
+    theirs = np.where(before < len(known), among, blend[rest] * below)
+    line = np.argsort(np.append(np.arange(len(known)), before - 0.5), kind="stable")
+    score = np.concatenate([chance, theirs])[line].astype(np.float32)
+    return np.concatenate([known[order], rest])[line], score
+
+
 def calibrate(raw: np.ndarray, habits: np.ndarray, label: np.ndarray) -> Calibration:
     """Return the map from scores that labels had no part in to probabilities of a purchase."""
     from sklearn.isotonic import IsotonicRegression
