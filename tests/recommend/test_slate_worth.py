@@ -86,9 +86,12 @@ def test_a_learned_policy_that_earns_more_is_found_better_and_really_is():
 
 def test_the_policy_that_ran_is_worth_what_it_earned():
     places, _ = slates(300, 0.4)
-    found = evaluate.judged(places, ("logged",), 7)["logged"]
-    assert found["metrics"]["ips"] == pytest.approx(places.reward.mean(), abs=1e-6)
-    assert found["effective"] == len(places.at)
+    chances = asked.chances("logged", places, np.zeros(places.item.shape))
+    mine = chances[np.arange(len(places.at)), places.at]
+    assert mine == pytest.approx(places.propensity)
+    assert set(evaluate.judged(places, ("explore_0.4",), 7)) == {"logged"}
+    found = evaluate.judged(places, ("explore_0.41",), 7)["explore_0.41"]
+    assert found["metrics"]["ips"] == pytest.approx(places.reward.mean(), rel=0.02)
 
 
 def test_a_small_sample_gets_no_verdict_and_hears_how_much_is_needed():
@@ -170,13 +173,13 @@ def test_only_what_was_seen_counts_and_only_what_came_in_time(tmp_path, capsys):
     with open_shop(settings.load(home)) as shop, clock.frozen(clock.from_us(NOW_US)):
         nothing = evaluate.of_shop(shop.warehouse)
         assert nothing["models"] == {}
-        assert "no slate is on record" in nothing["missing"][0]
+        assert nothing["missing"][0]["code"] == "no_slates"
         start = NOW_US - 48 * HOUR_US
         first, second = (recorded(shop, n, start + n) for n in (1, 2))
         recorded(shop, 3, NOW_US - HOUR_US)  # its window is not over
         alone = evaluate.of_shop(shop.warehouse)
         assert alone["data"]["places"] == 10
-        assert any("no impression" in one for one in alone["missing"])
+        assert [one["code"] for one in alone["missing"]] == ["no_impressions", "no_rewards"]
         lines = [Line(item_id=item, position=at) for at, item in enumerate(first[:3])]
         follow(shop, 1, "impression", start + 5, placement="home", lines=lines)
         follow(shop, 1, "select_item", start + HOUR_US, item_id=first[1])
@@ -190,7 +193,9 @@ def test_only_what_was_seen_counts_and_only_what_came_in_time(tmp_path, capsys):
     assert (data["slates"], data["slates_drawn"], data["slates_seen"]) == (2, 2, 1)
     assert (data["places"], data["rewarded"]) == (3, 1)
     assert told["models"]["logged"]["metrics"]["mean"] == pytest.approx(1 / 3, abs=1e-6)
-    assert all(told["models"][n]["verdict"] == REFUSED for n in evaluate.ASKED)
+    others = [one for name, one in told["models"].items() if name != "logged"]
+    assert len(others) == len(evaluate.ASKED)
+    assert all(one["verdict"] == REFUSED for one in others)
     assert told["protocol"]["seen"] == "impressions"
 
 

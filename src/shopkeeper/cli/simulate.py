@@ -21,7 +21,11 @@ from shopkeeper.learn import report
 @click.option("--items", default=200, show_default=True, help="Pool: the products most bought.")
 @click.option("--visits", default=2000, show_default=True, help="Simulated visits per run.")
 @click.option("--seeds", default=5, show_default=True, help="Runs per policy, 2 to 10.")
-@click.option("--eta", default=1.0, show_default=True, help="Place k is seen with chance k^-eta.")
+@click.option(
+    "--eta",
+    type=float,
+    help="Place k is seen with chance k^-eta; else from the shop's impressions, or 1.",
+)
 @click.option("--lift", default=0.0, show_default=True, help="Utility gained by being seen.")
 @click.option("--seed", default=7, show_default=True, help="First seed.")
 @click.option("--keep", is_flag=True, help="Show it in the console, also if made from a file.")
@@ -34,7 +38,7 @@ def command(
     items: int,
     visits: int,
     seeds: int,
-    eta: float,
+    eta: float | None,
     lift: float,
     seed: int,
     keep: bool,
@@ -44,18 +48,17 @@ def command(
     from shopkeeper.operate import simulation
 
     chosen = settings.load(home)
+    asked = {"items": items, "visits": visits, "seeds": seeds, "eta": eta, "lift": lift}
     if interactions is None:
         from shopkeeper.data.shop import open_shop
 
         with open_shop(chosen) as shop:
-            data = simulation.of_shop(shop)
+            found = simulation.run(simulation.customers(shop), shop=shop, seed=seed, **asked)
     else:
         from shopkeeper.recommend.models.from_file import training
 
         data = training(interactions, None, mapping(maps))[0].interactions
-    found = simulation.run(
-        data, items=items, visits=visits, seeds=seeds, eta=eta, lift=lift, seed=seed
-    )
+        found = simulation.run(data, seed=seed, **asked)
     if keep or interactions is None:
         simulation.keep(chosen, found)
     print_json(found) if as_json else print(as_text(found))
@@ -80,8 +83,7 @@ def as_text(found: dict[str, Any]) -> str:
         report.table(["policy", "taken/visit", "over greedy", "95 % interval", "regret"], rows),
         f"  oracle {found['oracle']['reward']['mean']:.4f}; {told['visits']:,} visits, "
         f"{told['seeds']} seeds, {told['items']} products, {told['places']} places",
-        f"  assumed, not measured: place k seen with chance k^-{told['assumed']['eta']:g}, "
-        f"lift {told['assumed']['lift']:g}",
+        f"  {_looking(told)}, lift {told['assumed']['lift']:g} assumed",
     ]
     for name, one in zip(("first", "second"), found["simulators"], strict=True):
         check = one["validity"]
@@ -94,3 +96,8 @@ def as_text(found: dict[str, Any]) -> str:
     for name, one in found["off_policy"].items():
         lines.append(f"  off-policy, {name}: {one['verdict']} {'; '.join(one['why'])}")
     return "\n".join(lines)
+
+
+def _looking(told: dict[str, Any]) -> str:
+    eta = f"place k is seen with chance k^-{told['assumed']['eta']:g}"
+    return f"{eta}, {'measured' if told['eta_from'] == 'impressions' else 'assumed, not measured'}"

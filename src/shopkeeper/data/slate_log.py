@@ -16,7 +16,8 @@ SELECT decision_id, occurred_us, placement, model, customer_id, session_id,
 FROM decisions
 WHERE capability = 'recommend' AND occurred_us >= $since_us AND occurred_us < $until_us
     AND (value ->> '$.explored') IS NOT NULL
-ORDER BY occurred_us, decision_id
+ORDER BY occurred_us DESC, decision_id
+LIMIT $most
 """
 _SEEN = """
 SELECT i.decision_id, i.item_id, min(i.position) AS position
@@ -41,11 +42,44 @@ WHERE capability = 'recommend' AND occurred_us >= $since_us AND occurred_us < $u
 """
 
 
-def drawn(warehouse: Tables, since_us: int, until_us: int) -> list[dict[str, Any]]:
-    """Return the slates with drawn places, oldest first; ``explored`` as recorded (a dict)."""
+_ORDERS = """
+SELECT order_id, customer_id, item_id, occurred_us, CAST(sum(net_minor) AS BIGINT) AS net_minor,
+    sum(quantity) AS quantity
+FROM order_lines
+WHERE customer_id IS NOT NULL AND occurred_us > $since_us AND occurred_us <= $until_us
+GROUP BY order_id, customer_id, item_id, occurred_us
+ORDER BY occurred_us, order_id, item_id
+"""
+_SHELVES = """
+SELECT i.item_id, i.category, coalesce(s.lines, 0) AS lines
+FROM items AS i
+LEFT JOIN (SELECT item_id, count(*) AS lines FROM order_lines GROUP BY item_id) AS s
+    ON i.item_id = s.item_id
+WHERE i.category IS NOT NULL
+ORDER BY lines DESC, i.item_id
+"""
+
+
+def orders(warehouse: Tables, since_us: int, until_us: int) -> list[dict[str, Any]]:
+    """Return what known customers ordered in (since, until], a row per order and item, by time."""
     given = {"since_us": since_us, "until_us": until_us}
+    found: list[dict[str, Any]] = warehouse.sql(_ORDERS, given).to_pylist()
+    return found
+
+
+def shelves(warehouse: Tables) -> list[tuple[str, str]]:
+    """Return (item, category), what is bought most first."""
+    found = warehouse.sql(_SHELVES)
+    return list(zip(found["item_id"].to_pylist(), found["category"].to_pylist(), strict=True))
+
+
+def drawn(
+    warehouse: Tables, since_us: int, until_us: int, *, most: int = 100_000
+) -> list[dict[str, Any]]:
+    """Return the latest slates with drawn places, oldest first; ``explored`` as recorded."""
+    given = {"since_us": since_us, "until_us": until_us, "most": most}
     found: list[dict[str, Any]] = warehouse.sql(_DRAWN, given).to_pylist()
-    return [row | {"explored": json.loads(row["explored"])} for row in found]
+    return [row | {"explored": json.loads(row["explored"])} for row in reversed(found)]
 
 
 def seen(warehouse: Tables, since_us: int) -> dict[tuple[str, str], int]:

@@ -128,6 +128,12 @@ def _fraud(build: Build, bar: progress.Stage) -> dict[str, Any]:
     return build_fraud(build, bar)
 
 
+def _visits(build: Build, bar: progress.Stage) -> dict[str, Any]:
+    from shopkeeper.operate.demo_visits import build_visits
+
+    return build_visits(build, bar)
+
+
 STAGES: tuple[Stage, ...] = (
     Stage(name="items", title="Products into the log", run=_items),
     Stage(
@@ -149,6 +155,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="inventory", title="Forecasts and purchase proposals", run=_inventory),
     Stage(name="deliveries", title="Simulated deliveries, routes and notices", run=_deliveries),
     Stage(name="support", title="Articles, simulated parcels, intents", run=_support, tells=False),
+    Stage(name="visits", title="Simulated visits and customers", run=_visits),
     Stage(name="fraud", title="Simulated payments and their fraud decisions", run=_fraud),
 )
 

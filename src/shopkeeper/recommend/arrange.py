@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -225,14 +226,15 @@ def _draw(
     room: _Room,
 ) -> list[int]:
     """Fill by drawing each place among the best that may stand there; return what caps held."""
-    waiting = list(places)
+    waiting, rows = list(places), order.rows.tolist()
     while len(slate.rows) < limit:
-        open_ = [p for p in waiting if not room.full(int(order.rows[p]))][:DEPTH]
+        # The walk ends at the last that may be drawn; there are a thousand behind it.
+        open_ = list(islice((p for p in waiting if not room.full(rows[p])), DEPTH))
         if not open_:
             break
         at, chance = exploration.pick(order.score[open_].tolist())
         place = open_[at]
-        row = int(order.rows[place])
+        row = rows[place]
         waiting.remove(place)
         room.take(row)
         slate.take(row, place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shopkeeper.learn.contracts import Capability
+from shopkeeper.learn.contracts import Capability, Job
 from shopkeeper.recommend import attributes, explore, fallback
 from shopkeeper.recommend.explain import explain
 from shopkeeper.recommend.features import features_at
@@ -31,5 +31,14 @@ CAPABILITY = Capability(
     explain=explain,
     attach=_attach,
     models={"blend": Blend},
+    jobs=(
+        Job(
+            name="simulate",
+            says="Try policies on customers simulated from the log, for the simulator's page.",
+            when="weekly sun 04:00",
+            run="shopkeeper.operate.simulation:job",
+            most_minutes=30,
+        ),
+    ),
     gating={"ndcg_at_10": 1, "recall_at_10": 1, "recall_at_20": 1},
 )

@@ -17,6 +17,7 @@ from shopkeeper.api.areas import (
     language,
     mcp,
     merchandising,
+    simulations,
     supply,
     supply_stock,
     support,
@@ -26,6 +27,7 @@ from shopkeeper.api.service import Service
 # In the order of the house.
 AREAS: tuple[Callable[[FastAPI, Service], None], ...] = (
     merchandising.add,
+    simulations.add,
     inventory.add,
     inventory_views.add,
     fraud.add,

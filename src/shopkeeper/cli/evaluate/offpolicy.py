@@ -99,7 +99,7 @@ def as_text(found: dict[str, Any]) -> str:
         lines = [report.table(head, rows), f"  what ran earned {ran:.4f} a place"]
         lines += [f"  {n}: {'; '.join(o['why'])}" for n, o in models.items() if o.get("why")]
     lines.append("  " + ", ".join(f"{k} {v:,}" for k, v in _counts(found["data"])))
-    lines += [f"  missing: {one}" for one in found["missing"]]
+    lines += [f"  missing: {one['says']}" for one in found["missing"]]
     return "\n".join(lines)
 
 

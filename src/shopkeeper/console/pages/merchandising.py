@@ -133,7 +133,8 @@ def _quality(view: View) -> dict[str, Any] | None:
         return charts.lines(days, series)
 
     return {
-        "variety": line("coverage", "shelves"),
+        "spread": line("coverage"),
+        "variety": line("shelves"),
         "worth": line("clicked", "bought"),
         "kinds": line("repeat_share", "discovery_share"),
         "last": rows[-1],

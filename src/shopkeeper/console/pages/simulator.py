@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from shopkeeper.base import log
 from shopkeeper.console import charts
 from shopkeeper.console.area import Area
 from shopkeeper.console.view import View
 from shopkeeper.operate import simulation
 
 
-def show(view: View) -> Response:
-    """Return the page, from the trial kept last."""
-    return view.page("simulator.html", "simulator", trial=view.part(_trial, view))
+def show(view: View, notice: str = "") -> Response:
+    """Return the page, from the trial kept last, and whether another is under way."""
+    shop = view.console.shop
+    latest = next(iter(simulation.runs(shop)), None)
+    return view.page(
+        "simulator.html",
+        "simulator",
+        trial=view.part(_trial, view),
+        waits=latest is not None and latest["state"] in ("asked", "running"),
+        problem=latest["problem"] if latest is not None else None,
+        switched_off=not shop.settings.run_jobs,
+        notice=notice,
+    )
+
+
+def start(view: View, _: FormData) -> Response:
+    """Ask the server for a new trial."""
+    assert view.session is not None
+    simulation.start(view.console.shop, view.session.user)
+    log.info("simulation.asked")
+    return show(view, notice=view.say("simulator.asked"))
 
 
 def _trial(view: View) -> dict[str, Any] | None:
@@ -33,10 +53,64 @@ def _trial(view: View) -> dict[str, Any] | None:
         "regret": _regret(view, found),
         "policies": _policies(view, found),
         "simulators": [one["validity"] for one in found["simulators"]],
+        "looking": _looking(view, found),
+        "own": _own(view, found),
         "off_policy": [
             {"name": view.word("policy", name), "tone": _TONES.get(one["verdict"], ""), **one}
             for name, one in found["off_policy"].items()
         ],
+    }
+
+
+def _looking(view: View, found: dict[str, Any]) -> dict[str, Any] | None:
+    """Return clicks by place, real and foretold, where impressions tell; else why they do not."""
+    told = found.get("looking")
+    if not told:
+        return None
+    if told["eta"] is None:
+        return {"chart": None, "clicks": told["clicks"], "eta": None}
+    shares = told["held_out_click_share"]
+    series = {
+        view.say("simulator.real"): shares,
+        view.say("simulator.foretold"): told["foretold_click_share"],
+    }
+    places = [str(place) for place in range(1, len(shares) + 1)]
+    return {**told, "chart": charts.lines(places, series)}
+
+
+def _own(view: View, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return, per reward, what the shop's own slates say of other policies and what they lack."""
+    return [
+        {
+            "reward": view.word("reward", reward),
+            "data": told["data"],
+            "ran": told["models"].get("logged", {}).get("metrics", {}).get("mean"),
+            "missing": [view.word("missing", one["code"]) for one in told["missing"]],
+            "policies": [
+                _own_row(view, name, one)
+                for name, one in told["models"].items()
+                if name != "logged"
+            ],
+        }
+        for reward, told in found.get("own_slates", {}).items()
+    ]
+
+
+def _own_row(view: View, name: str, one: dict[str, Any]) -> dict[str, Any]:
+    kind, _, share = name.partition("_")
+    word = view.word("policy", kind)
+    low, high = one["against_baseline"]["interval_95"]
+    return {
+        "name": f"{word} {float(share):.0%}" if share else word,
+        "dr": one["metrics"]["dr"],
+        "snips": one["metrics"]["snips"],
+        "over": one["against_baseline"]["difference"],
+        "low": low,
+        "high": high,
+        "effective": one["effective"],
+        "needed": one.get("rows_needed"),
+        "verdict": one["verdict"],
+        "tone": _TONES.get(one["verdict"], ""),
     }
 
 
@@ -106,4 +180,8 @@ def _verdict(low: float, high: float) -> str:
     return "more" if low > 0 else "less" if high < 0 else "same"
 
 
-AREA = Area(name="simulator", pages=(("/simulator", show),))
+AREA = Area(
+    name="simulator",
+    pages=(("/simulator", show),),
+    forms=(("/simulator/start", start),),
+)

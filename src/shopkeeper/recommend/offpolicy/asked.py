@@ -71,7 +71,7 @@ def expected(places: Places, rng: np.random.Generator) -> np.ndarray:
         # An item's mean without the row itself, so that the fit does not trust it too much.
         rate = (paid + PRIOR * whole) / (count + PRIOR)
         without = (paid[item] - reward + PRIOR * whole) / (count[item] - 1 + PRIOR)
-        x = _columns(places, learn, rate)[np.arange(learn.sum()), places.at[learn]]
+        x = _columns(places, learn, rate, places.at)[:, 0]
         x[:, 3], x[:, 6] = without, without * x[:, 4]
         gram = x.T @ x + RIDGE * np.eye(x.shape[1]) * 1e-2
         w = np.linalg.solve(gram, x.T @ reward)
@@ -79,12 +79,22 @@ def expected(places: Places, rng: np.random.Generator) -> np.ndarray:
     return np.where(places.open, found, 0.0)
 
 
-def _columns(places: Places, rows: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """Return (rows, DEPTH, 7): 1, relative score, rank, own mean, 1 / place and products."""
+def _columns(
+    places: Places, rows: np.ndarray, rate: np.ndarray, at: np.ndarray | None = None
+) -> np.ndarray:
+    """Return (rows, DEPTH, 7): 1, relative score, rank, own mean, 1 / place and products.
+
+    ``at`` takes one candidate of each row instead of all, (rows, 1, 7).
+    """
     score, item = places.score[rows], places.item[rows]
     best = np.maximum(score.max(axis=1, keepdims=True), 1e-12)
-    relative = np.clip(score / best, 0.0, 1.0)
     rank = np.broadcast_to(1 / np.sqrt(1 + np.arange(score.shape[1])), score.shape)
+    if at is not None:
+        own_place = at[rows][:, None]
+        score, item, rank = (
+            np.take_along_axis(one, own_place, axis=1) for one in (score, item, rank)
+        )
+    relative = np.clip(score / best, 0.0, 1.0)
     own = rate[np.maximum(item, 0)]
     look = np.broadcast_to(1 / (1.0 + places.position[rows])[:, None], score.shape)
     one = np.ones_like(score)

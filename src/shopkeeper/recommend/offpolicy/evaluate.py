@@ -27,6 +27,14 @@ from shopkeeper.recommend.offpolicy import asked
 from shopkeeper.recommend.offpolicy.places import REWARDS, Places, of_record
 
 ASKED = ("greedy", "explore_0.05", "explore_0.3", "uniform", "learned")
+MISSING = {
+    "no_slates": "no slate is on record: ask for recommendations and let their answers stand",
+    "no_draws": "no place was drawn by chance: set explore_share, for example to 0.1",
+    "no_impressions": "no impression names a slate: send impression events with decision_id; "
+    "until then every place counts as seen",
+    "no_rewards": "nothing came of any drawn place: put decision_id on clicks and purchases",
+}
+MOST_SLATES = 20_000
 HOUR_US = 3_600_000_000
 _DIGITS = 6
 
@@ -40,14 +48,15 @@ def of_shop(
     shares: Sequence[float] = (),
     seed: int = 7,
     now_us: int | None = None,
+    most: int = MOST_SLATES,
 ) -> dict[str, Any]:
-    """Return the report on the slates that the shop recorded in the last ``days``."""
+    """Return the report on the slates of the last ``days``, the latest ``most`` of them."""
     _check(reward, days, within_hours)
     now = clock.now_us() if now_us is None else now_us
     window = int(within_hours * HOUR_US)
     since, until = now - days * clock.DAY_US, now - window
     counts = slate_log.counts(warehouse, since, until)
-    slates = slate_log.drawn(warehouse, since, until)
+    slates = slate_log.drawn(warehouse, since, until, most=most)
     seen = slate_log.seen(warehouse, since)
     places = of_record(
         slates,
@@ -106,13 +115,17 @@ def judged(places: Places, names: Sequence[str], seed: int) -> dict[str, Any]:
         return {}
     predicted = asked.expected(places, np.random.default_rng(seed))
     found: dict[str, Any] = {"logged": _ran(places, seed)}
+    ran = asked.chances("logged", places, predicted)
     for name in names:
+        chances = asked.chances(name, places, predicted)
+        if name.startswith("explore_") and np.allclose(chances, ran):
+            continue  # what ran itself: the rewards tell it, and no estimate is needed
         told = compare(
             Logged(
                 reward=places.reward,
                 action=places.at,
                 propensity=places.propensity,
-                policy=asked.chances(name, places, predicted),
+                policy=chances,
                 predicted=predicted,
                 request=places.request,
             ),
@@ -155,21 +168,20 @@ def needed(told: Comparison) -> int | None:
     return None if grow > 1e6 else math.ceil(told.rows * grow)
 
 
-def missing(counts: Mapping[str, int], places: Places, *, impressions: bool) -> list[str]:
-    """Return what the record lacks, each with what to do about it."""
+def missing(
+    counts: Mapping[str, int], places: Places, *, impressions: bool
+) -> list[dict[str, str]]:
+    """Return what the record lacks: a code, and what to do about it."""
     found = []
     if not counts["slates"]:
-        found.append("no slate is on record: ask for recommendations and let their answers stand")
+        found.append("no_slates")
     elif not counts["drawn"]:
-        found.append("no place was drawn by chance: set explore_share, for example to 0.1")
+        found.append("no_draws")
     if counts["drawn"] and not impressions:
-        found.append(
-            "no impression names a slate: send impression events with decision_id; until then "
-            "every place counts as seen"
-        )
+        found.append("no_impressions")
     if counts["drawn"] and not np.count_nonzero(places.reward):
-        found.append("nothing came of any drawn place: put decision_id on clicks and purchases")
-    return found
+        found.append("no_rewards")
+    return [{"code": code, "says": MISSING[code]} for code in found]
 
 
 def _ran(places: Places, seed: int) -> dict[str, Any]:

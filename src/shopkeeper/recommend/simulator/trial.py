@@ -7,6 +7,7 @@ reward per visit: places of the slate that were seen and taken. Intervals are ov
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ PERIODS = ((0.0, 0.45, 0.5), (0.5, 0.9, 1.0))  # fitted from, to; held out to
 POINTS = 40
 PLACES = 10
 ORACLE = "oracle"
+ETA = 1.0  # assumed where impressions say nothing
 _T95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 
 
@@ -43,20 +45,19 @@ def trial(
     items: int = 200,
     visits: int = 3_000,
     seeds: int = 5,
-    eta: float = 1.0,
+    eta: float | None = None,
     lift: float = 0.0,
     seed: int = 7,
+    looking: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return both simulators' validity, every policy's reward and regret, and what log says."""
-    if not 2 <= seeds <= 10:
-        raise BadInput("seeds lies outside.", field="seeds", value=seeds, allowed="from 2 to 10")
-    if visits < POINTS or items < 2 * PLACES:
-        raise BadInput(
-            "The trial is too small.",
-            field="visits" if visits < POINTS else "items",
-            value=visits if visits < POINTS else items,
-            allowed=f"at least {POINTS} visits and {2 * PLACES} items",
-        )
+    """Return both simulators' validity, every policy's reward and regret, and what log says.
+
+    ``looking``: what impressions say (looking.py); its eta is taken where none is asked for.
+    """
+    measured = (looking or {}).get("eta") if eta is None else None
+    if eta is None:
+        eta = ETA if measured is None else float(np.clip(measured, 0.0, 3.0))
+    _check(items, visits, seeds)
     rng = np.random.default_rng(seed)
     log = visits_of(interactions, items=items)
     end = float(log.day[-1]) + 1e-6
@@ -65,7 +66,8 @@ def trial(
     for start, stop, held in PERIODS:
         world = fit(log, start * end, stop * end, rng, eta=eta, lift=lift)
         worlds.append(world)
-        checks.append(validity.report(world, log, start * end, (held - stop) * end, rng))
+        told = validity.report(world, log, start * end, (held - stop) * end, rng)
+        checks.append(told | {"click_by_position": looking if measured is not None else None})
     first, second = worlds
     slate_weights = _taught(first, visits, seed, rng)
     curves: dict[str, list[np.ndarray]] = {name: [] for name in (*NAMES, ORACLE)}
@@ -85,16 +87,30 @@ def trial(
             "visits": visits,
             "seeds": seeds,
             "seed": seed,
-            "assumed": {"eta": eta, "lift": lift},
+            "assumed": {"eta": round(eta, 3), "lift": lift},
+            "eta_from": "assumed" if measured is None else "impressions",
         },
         "simulators": [
             {**_fitted(one), "validity": check} for one, check in zip(worlds, checks, strict=True)
         ],
         "policies": {name: _judged(curves, name) for name in NAMES},
         "oracle": {"reward": _spread([float(one.mean()) for one in curves[ORACLE]])},
+        "looking": dict(looking) if looking else None,
         "visits_at": _points(visits).tolist(),
         "off_policy": _off_policy(second, first.theta, slate_weights, visits, seed),
     }
+
+
+def _check(items: int, visits: int, seeds: int) -> None:
+    if not 2 <= seeds <= 10:
+        raise BadInput("seeds lies outside.", field="seeds", value=seeds, allowed="from 2 to 10")
+    if visits < POINTS or items < 2 * PLACES:
+        raise BadInput(
+            "The trial is too small.",
+            field="visits" if visits < POINTS else "items",
+            value=visits if visits < POINTS else items,
+            allowed=f"at least {POINTS} visits and {2 * PLACES} items",
+        )
 
 
 def _taught(first: World, visits: int, seed: int, rng: np.random.Generator) -> np.ndarray:
