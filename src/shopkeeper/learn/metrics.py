@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 
@@ -59,11 +61,7 @@ def bootstrap(
     n = len(values)
     if n == 0:
         return float("nan"), float("nan")
-    means = np.empty(draws)
-    for first in range(0, draws, 100):
-        # Multinomial counts are the draw with replacement, without copying the values.
-        counts = rng.multinomial(n, np.full(n, 1 / n), size=min(100, draws - first))
-        means[first : first + len(counts)] = counts @ values / n
+    means = np.concatenate([values[rows].mean(axis=1) for rows in _drawn(n, draws, rng)])
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 
@@ -75,9 +73,16 @@ def bootstrap_ratio(
     n = len(top)
     if n == 0 or not bottom.sum():
         return float("nan"), float("nan")
-    found = np.empty(draws)
-    for first in range(0, draws, 100):
-        counts = rng.multinomial(n, np.full(n, 1 / n), size=min(100, draws - first))
-        found[first : first + len(counts)] = (counts @ top) / np.maximum(counts @ bottom, 1e-12)
-    low, high = np.percentile(found, [2.5, 97.5])
+    found = [
+        top[rows].sum(axis=1) / np.maximum(bottom[rows].sum(axis=1), 1e-12)
+        for rows in _drawn(n, draws, rng)
+    ]
+    low, high = np.percentile(np.concatenate(found), [2.5, 97.5])
     return float(low), float(high)
+
+
+def _drawn(n: int, draws: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield (some draws, n) rows drawn with replacement, about 8 MB at a time."""
+    size = max(1, 2_000_000 // n)
+    for first in range(0, draws, size):
+        yield rng.integers(0, n, size=(min(size, draws - first), n), dtype=np.int32)

@@ -105,9 +105,7 @@ def solo_ndcg(score: Callable[[Histories], np.ndarray], judged: Judged, task: st
             raw[~may] = -1
             target &= may
         count = target.sum(axis=1)
-        best = np.argpartition(-raw, min(10, raw.shape[1] - 1), axis=1)[:, :10]
-        order = np.lexsort((best, -np.take_along_axis(raw, best, 1)), axis=1)
-        best = np.take_along_axis(best, order, 1)
+        best = np.stack([top(line, 10) for line in raw])
         hits = np.take_along_axis(target, best, 1)[count > 0]
         values.append(ndcg_at(hits, count[count > 0], 10))
     joined = np.concatenate(values)

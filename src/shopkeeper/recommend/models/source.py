@@ -111,11 +111,17 @@ def top(scores: np.ndarray, k: int) -> np.ndarray:
     k = min(k, len(scores))
     if k == 0:
         return np.zeros(0, dtype=np.int64)
-    if k < len(scores):
-        # argpartition alone may cut a tie at the border anywhere: take the whole tie, then sort.
-        border = np.partition(scores, len(scores) - k)[len(scores) - k]
-        candidates = np.flatnonzero(scores >= border)
-    else:
-        candidates = np.arange(len(scores))
-    order = np.lexsort((candidates, -scores[candidates]))
-    return candidates[order[:k]]
+    # Most sources are silent on most items, and selection among thousands of equal zeros is slow:
+    # look among what is above zero first.
+    loud = np.flatnonzero(scores > 0)
+    if len(loud) < k:
+        silent = np.flatnonzero(scores == 0)[: k - len(loud)]
+        if len(loud) + len(silent) == k:
+            return np.concatenate([loud[np.lexsort((loud, -scores[loud]))], silent])
+        loud = np.arange(len(scores))
+    values = scores[loud]
+    # Selection alone may cut a tie at the border anywhere: take the whole tie, then sort.
+    border = np.partition(values, len(values) - k)[len(values) - k]
+    kept = loud[values >= border]
+    order = np.lexsort((kept, -scores[kept]))
+    return kept[order[:k]]
