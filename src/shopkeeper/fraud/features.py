@@ -35,7 +35,7 @@ NAN = float("nan")
 _BLANK = [NAN] * len(NAMES)
 _FACTS = {name: ROW[name] for name in NAMES[:11]}
 _RATIOS = [(ROW[name], ROW[over], ROW[under]) for name, (over, under, _) in RATIOS.items()]
-_RINGS = tuple(ROW[name] for name in NAMES if name.startswith("ring_"))
+_RINGS = tuple(ROW[name] for name in rings.FEATURES)
 
 
 class LiveState:
@@ -104,7 +104,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
         if held is not None:
             windows.put_back(request.payment_id, held)
     _fill_facts(state, request, at_us, out)
-    for place, value in zip(_RINGS, ring.values(), strict=True):
+    for place, value in zip(_RINGS, ring, strict=True):
         out[place] = value
     for place, over, under in _RATIOS:
         bottom = out[under]

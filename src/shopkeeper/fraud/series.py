@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 HOLDERS = ("customer", "email", "phone", "card", "device")
 # What links holders, and how many may share it before it says nothing any more.
 HUBS = {"card": 50, "device": 50, "email": 50, "phone": 50, "address": 20, "ip": 20}
+SHORT = 256  # things, up to which a series forgets each at once
 
 
 class Series:
@@ -57,12 +58,12 @@ class Series:
                 return
 
     def drop(self, before_us: int) -> None:
-        """Forget what lies before a moment, once it is half of what is held."""
+        """Forget what lies before a moment; of a long series once it is half of what is held."""
         at = self.at
         if not at or at[0] >= before_us:
             return
         place = bisect_left(at, before_us)
-        if place * 2 < len(at):
+        if place * 2 < len(at) and len(at) > SHORT:
             return
         del at[:place]
         base = self.total[place]
@@ -103,6 +104,12 @@ class Frauds:
         if place:
             del self.at[:place], self.known[:place], self.amount[:place]
 
+    def count_known(self, low: int, high: int, at_us: int) -> int:
+        """Return how many of the places in [low, high) were known by a moment."""
+        if at_us >= self.latest:
+            return high - low
+        return sum(known <= at_us for known in self.known[low:high])
+
     def known_in(self, low: int, high: int, at_us: int) -> list[int]:
         """Return the places in [low, high) that were known by a moment."""
         if at_us >= self.latest:
@@ -110,10 +117,29 @@ class Frauds:
         return [place for place in range(low, high) if self.known[place] <= at_us]
 
 
+class Group:
+    """Holders joined by identifiers, as rings.py walked them, until a link of theirs changes.
+
+    ``crowd``: there are more of them than a ring has; then nobody is listed.
+    """
+
+    __slots__ = ("at", "crowd", "frauds", "holders", "names", "shared", "valid")
+
+    def __init__(self, holders: list[Entity], shared: list[Entity], *, crowd: bool = False) -> None:
+        self.valid, self.crowd = True, crowd
+        self.holders = [] if crowd else holders
+        self.shared = [] if crowd else shared
+        self.at = [one.payments.at for one in self.holders]
+        self.frauds = [one.frauds for one in self.holders if one.frauds is not None]
+        self.names: tuple[str, ...] | None = None  # made when asked for
+
+
 class Entity:
     """One value of one entity: its streams, and who it was seen with (for rings)."""
 
-    __slots__ = ("declines", "frauds", "holds", "key", "kind", "links", "payments", "refunds")
+    __slots__ = (
+        *("declines", "frauds", "group", "holds", "key", "kind", "links", "payments", "refunds"),
+    )
 
     def __init__(self, kind: str, key: str, others: Sequence[str]) -> None:
         self.kind, self.key = kind, key
@@ -123,6 +149,7 @@ class Entity:
         self.frauds: Frauds | None = None
         self.links: dict[Entity, int] = {}
         self.holds = False  # somebody's payments, rather than something shared
+        self.group: Group | None = None  # the last one that it was found in
 
     def stream(self, name: str) -> Series:
         """Return a stream, made when it is first needed."""
@@ -131,6 +158,13 @@ class Entity:
             found = Series()
             setattr(self, name, found)
         return found
+
+    def known_frauds(self) -> Frauds:
+        """Return the frauds, made when the first is known."""
+        if self.frauds is None:
+            self.frauds = Frauds()
+            _outdate(self)
+        return self.frauds
 
     def drop(self, before_us: int) -> bool:
         """Forget the past before a moment; True when nothing is left."""
@@ -149,13 +183,52 @@ def link(mine: Sequence[Entity], step: int) -> None:
     holder = next((e for kind in HOLDERS for e in mine if e.kind == kind), None)
     if holder is None:
         return
-    holder.holds = True
+    if not holder.holds:
+        holder.holds = True
+        for one in (holder, *holder.links):  # no hub stops at it any more
+            _outdate(one)
     for one in mine:
         if one is holder or one.kind not in HUBS:
             continue
-        for a, b in ((holder, one), (one, holder)):
-            count = a.links.get(b, 0) + step
-            if count > 0:
-                a.links[b] = count
-            else:
-                a.links.pop(b, None)
+        count = holder.links.get(one, 0) + step
+        if count > 0:
+            holder.links[one] = one.links[holder] = count
+            if count == step:
+                _joined(holder, one)
+        else:
+            holder.links.pop(one, None)
+            one.links.pop(holder, None)
+            _parted(holder, one)
+
+
+def passes(one: Entity) -> bool:
+    """Return whether a ring goes on through an entity: hubs join nobody."""
+    return one.holds or one.kind not in HUBS or len(one.links) <= HUBS[one.kind]
+
+
+def _joined(holder: Entity, one: Entity) -> None:
+    """Let go of groups that a new link changes; a crowd that grows stays one."""
+    if passes(one):
+        if holder.group is None or holder.group is not one.group:
+            _outdate(holder, crowds=False)
+            _outdate(one, crowds=False)
+    elif len(one.links) == HUBS[one.kind] + 1:  # a hub from now on
+        _outdate(one)
+
+
+def _parted(holder: Entity, one: Entity) -> None:
+    """Let go of groups that a link less changes."""
+    if not passes(one):
+        return
+    if not one.holds and len(one.links) == HUBS[one.kind]:  # a hub until now
+        for other in one.links:
+            _outdate(other, crowds=False)
+    _outdate(holder)
+    _outdate(one)
+
+
+def _outdate(one: Entity, *, crowds: bool = True) -> None:
+    group = one.group
+    if group is not None and (crowds or not group.crowd):
+        group.valid = False
+        one.group = None

@@ -200,7 +200,7 @@ class _Replay:
         self.payments: list[tuple[str, int, int, dict[str, int]]] = []
         self.declines: list[tuple[int, int, dict[str, int]]] = []
         self.refunds: list[tuple[int, int, dict[str, int]]] = []
-        self.ring: list[dict[str, float]] = []
+        self.ring: list[list[float]] = []
         self.signup: list[float] = []
         self.example: dict[str, Any] = {}
 
@@ -239,8 +239,8 @@ class _Replay:
             refunds=self._stream(self.refunds),
             facts={"signup_seconds": np.array(self.signup)},
         )
-        names = tuple(self.ring[0]) if self.ring else ()
-        ring = {name: np.array([one[name] for one in self.ring]) for name in names}
+        rings_ = np.array(self.ring).reshape(len(ids), len(rings.FEATURES))
+        ring = dict(zip(rings.FEATURES, rings_.T, strict=True))
         columns, found = columns_of(rows, declare(), ring) if ids else (np.zeros((0, 0)), ())
         customer = rows.payments.codes.get("customer", np.full(len(ids), -1))
         table = evaluate.Table(
