@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shopkeeper.base.errors import BadInput, StoreUnavailable
 from shopkeeper.base.settings import Settings
+from shopkeeper.data.lookalikes import plain
+from shopkeeper.data.mailboxes import mailbox
 
 _SEAL_VERSION = b"\x01"
 _NONCE_BYTES = 12
@@ -152,14 +154,7 @@ def normalise(field: str, value: str) -> str:
 
 
 def _words(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _email(text: str) -> str:
-    name, at, host = text.rpartition("@")
-    if host in ("gmail.com", "googlemail.com"):
-        name, host = name.partition("+")[0].replace(".", ""), "gmail.com"
-    return f"{name}{at}{host}"
+    return " ".join(plain(text).split())
 
 
 def _phone(text: str) -> str:
@@ -172,7 +167,7 @@ def _without_spaces(text: str) -> str:
 
 
 _NORMAL: dict[str, Callable[[str], str]] = {
-    "email": _email,
+    "email": mailbox,
     "phone": _phone,
     "postcode": _without_spaces,
     "ip": _without_spaces,
