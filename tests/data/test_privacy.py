@@ -175,9 +175,50 @@ def test_other_numbers_are_left_alone(text):
     assert hide_card_numbers(text) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "41111111 11111111",
+        "41 11 11 11 11 11 11 11",
+        "4111_1111_1111_1111",
+        "call 12 4111 11111111 1111 now",
+        "٤١١١١١١١١١١١١١١١",  # Arabic-Indic digits
+        "४१११११११११११११११",  # Devanagari
+        "４１１１　１１１１　１１１１　１１１１",  # full width, ideographic spaces
+        "4111\u200b1111\u200b1111\u200b1111",
+        "4\u00ad111111111111111",
+        "4111\u00a01111\u00a01111\u00a01111",
+        "④①①①①①①①①①①①①①①①",
+        "𝟜𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙",
+    ],
+)
+def test_card_numbers_are_found_however_their_digits_are_written(text):
+    assert find_card_number(text, in_words=True), text
+    assert may_hold_card_number(text.encode())
+    assert may_hold_card_number(json.dumps({"text": text}).encode())
+    hidden = hide_card_numbers(text)
+    assert "[card number]" in hidden
+    assert find_card_number(hidden, in_words=True) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-24 13 52 58",
+        "orders 1001 1002 1003 1004 and 1005",
+        "tel 020 7946 0018 or 020 7946 0019",
+        "sizes 36 37 38 39 40 41 42",
+        "IBAN GB82 WEST 1234 5698 7654 32",
+    ],
+)
+def test_grouped_numbers_that_are_no_card_are_left_alone(text):
+    assert find_card_number(text, in_words=True) is None
+    assert hide_card_numbers(text) == text
+
+
 @given(st.text("0123456789abf", min_size=1, max_size=40))
 def test_a_word_with_letters_holds_no_card_number_the_slow_way_either(word):
-    slow = next(privacy._card_numbers(word, in_words=False), None)
+    slow = next(privacy._card_numbers(word, in_words=False), None)  # a place, or None
     assert find_card_number(word) == slow
 
 

@@ -27,7 +27,7 @@ from shopkeeper.fraud.costs import Costs
 from shopkeeper.fraud.request import FIELDS
 from shopkeeper.fraud.rules_pack import PACK
 from shopkeeper.fraud.training import gather
-from shopkeeper.operate import fraud_desk, fraud_performance
+from shopkeeper.operate import fraud_desk
 from shopkeeper.operate.fraud_watch import FraudWatch
 from shopkeeper.operate.runtime import Runtime
 
@@ -176,26 +176,57 @@ def test_declines_of_a_bin_are_a_feature_of_the_next_payment(shop, runtime):
     assert ask(runtime, "other", card_bin="510000").value["outcome"] == "approve"
 
 
-def test_a_chargeback_is_joined_moves_the_metrics_and_reaches_training(shop, runtime):
-    decision = ask(runtime, "p1", customer_id="c1", person=DEVICE)
-    assert decision.value["outcome"] == "approve"
-    shop.append_events([payment("p1", 4000, customer_id="c1", person=DEVICE)])
-    shop.warehouse.refresh()
-    before = fraud_performance.report(shop, clock.now_us() + 1)
-    assert (before["fraud_missed_minor"], int(gather(shop.warehouse).table.label.sum())) == (0, 0)
+def test_a_chargeback_over_http_is_joined_moves_the_metrics_and_reaches_training(shop, runtime):
+    """Everything by the routes that a shop uses: score, payment, chargeback, case, figures."""
+    app = create_app(runtime, warm=False)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        _, key = app.state.service.keys.make("till", ["admin"])
+        send = {"authorization": f"Bearer {key}"}
 
-    late = event("chargeback", payment_id="p1", reason="fraud")
-    assert not shop.append_events([late]).rejected
-    settled(runtime)
-    shop.warehouse.refresh()
-    after = fraud_performance.report(shop, clock.now_us() + 1)
-    assert after["fraud_missed_minor"] == 4000
-    joined = fraud_reports.decisions_with_truth(shop.warehouse, 0)
-    assert [one["class"] for one in joined if one["payment_id"] == "p1"] == ["fraud"]
-    assert int(gather(shop.warehouse).table.label.sum()) == 1
-    again = ask(runtime, "p2", customer_id="c2", person=DEVICE)
-    assert again.value["features"]["device_fraud_count_90d"] == 1
-    assert again.value["probability"] > decision.value["probability"]
+        def post(path, body, status):
+            answer = client.post(path, headers=send, json=body)
+            assert answer.status_code == status, answer.text
+            return answer.json()
+
+        def get(path):
+            for _ in range(100):  # a decision reaches the tables within a second
+                shop.warehouse.refresh()
+                answer = client.get(path, headers=send)
+                if answer.status_code != 404:
+                    break
+                time.sleep(0.05)
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+        def happened(event_id, kind, **more):
+            at = {"occurred_at": clock.iso(clock.now_us())}
+            post("/v1/events", {"event_id": event_id, "kind": kind, **at, **more}, 202)
+            settled(runtime)
+
+        asked = {"amount_minor": 4000, "currency": "EUR", "person": DEVICE}
+        first = post("/v1/fraud/score", {"payment_id": "p1", "customer_id": "c1", **asked}, 200)
+        assert first["outcome"] == "approve"
+        paid = {"value_minor": 4000, "currency": "EUR", "person": DEVICE, "customer_id": "c1"}
+        happened("pay-1", "payment", payment_id="p1", **paid)
+        shop.warehouse.refresh()
+        before = get("/v1/fraud/performance")
+        assert before["fraud_missed_minor"] == 0
+        assert get(f"/v1/fraud/cases/{first['decision_id']}")["case"]["class"] is None
+        assert int(gather(shop.warehouse).table.label.sum()) == 0
+
+        happened("cb-1", "chargeback", payment_id="p1", reason="fraud")
+        shop.warehouse.refresh()
+        after = get("/v1/fraud/performance")
+        assert (after["fraud_missed_minor"], after["decisions"]) == (4000, 1)
+        case = get("/v1/fraud/cases/p1")["case"]
+        assert (case["decision_id"], case["class"]) == (first["decision_id"], "fraud")
+        told = gather(shop.warehouse)
+        assert told.table.label[told.payment_ids.index("p1")] == 1
+        again = post("/v1/fraud/score", {"payment_id": "p2", "customer_id": "c2", **asked}, 200)
+        assert again["probability"] > first["probability"]
+        seen = get(f"/v1/fraud/cases/{again['decision_id']}")["case"]["features"]
+        assert seen["device_fraud_count_90d"] == 1
+        assert get("/v1/fraud/evidence/p1")["qualifies"] is False
 
 
 def test_a_card_number_is_refused_in_every_field_and_never_stored_or_told(shop, runtime, capfd):

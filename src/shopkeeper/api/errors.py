@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from shopkeeper.base import log
 from shopkeeper.base.errors import ShopError, TooBusy, shorten
+from shopkeeper.data.privacy import hide_card_numbers
 
 _encode = msgspec.json.encode
 # What Starlette raises by itself, in our words.
@@ -40,7 +41,20 @@ class JSON(Response):
 
 def body_of(error: ShopError) -> dict[str, Any]:
     """Return the body of an error; a value without a JSON form is shown as text."""
-    return {"error": error.to_dict()}
+    return _without_cards(error.to_dict())
+
+
+def _without_cards(error: dict[str, Any]) -> dict[str, Any]:
+    """Return an error's body; a card number that the caller sent does not come back in it."""
+    shown = {}
+    for name, value in error.items():
+        if isinstance(value, str):
+            # Half a character (a lone surrogate) has no UTF-8.
+            value = hide_card_numbers(value.encode("utf-8", "backslashreplace").decode())
+        elif isinstance(value, int | float) and hide_card_numbers(str(value)) != str(value):
+            value = "[card number]"
+        shown[name] = value
+    return {"error": shown}
 
 
 def of_shop(error: ShopError) -> Response:
@@ -71,7 +85,7 @@ def of_router(request: Request, error: HTTPException) -> Response:
     headers = dict(error.headers or {})
     if status == 405 and "Allow" in headers:
         body["allowed"] = headers["Allow"]
-    return JSON({"error": body}, status_code=status, headers=headers)
+    return JSON(_without_cards(body), status_code=status, headers=headers)
 
 
 def of_validation(error: RequestValidationError) -> Response:
@@ -89,7 +103,7 @@ def of_validation(error: RequestValidationError) -> Response:
     limits = {k: v for k, v in first.get("ctx", {}).items() if isinstance(v, str | int | float)}
     if limits:
         body["allowed"] = ", ".join(f"{name} {value}" for name, value in limits.items())
-    return JSON({"error": body}, status_code=422)
+    return JSON(_without_cards(body), status_code=422)
 
 
 def of_fault(request_path: str, method: str, error: BaseException) -> Response:

@@ -112,6 +112,10 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise BadInput(
             f"The body is not valid JSON: {problem}.", hint="Send one JSON object.", field="body"
         ) from problem
+    except RecursionError:
+        raise BadInput(
+            "The body is nested too deeply.", hint="Send one flat JSON object.", field="body"
+        ) from None
     if not isinstance(raw, dict):
         raise BadInput(
             f"The body must be a JSON object, but is a {type(raw).__name__}.",

@@ -18,7 +18,7 @@ from shopkeeper.api.areas import AREAS
 from shopkeeper.api.auth import GuardedRoute
 from shopkeeper.api.metrics import CONTENT_TYPE
 from shopkeeper.api.openapi import guarded_by
-from shopkeeper.api.recommendations import count, language, printed
+from shopkeeper.api.recommendations import count, language, printed, read_object
 from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput
@@ -73,6 +73,8 @@ def _decisions(api: FastAPI, service: Service) -> None:
         capability: Id, request: Request, body: Annotated[dict[str, Any], Body()]
     ) -> Response:
         card = capabilities.get(capability)
+        # Strictly: what FastAPI read may hold NaN, or half a character that no record can keep.
+        body = read_object(await request.body())
         # One that has a default answers with it rather than not at all.
         if card.default is None:
             service.need_ready(capability)

@@ -78,8 +78,6 @@ def _network(ip: str | None) -> str | None:
         address = ipaddress.ip_address(normalise("ip", ip))
     except ValueError:
         return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
     bits = 24 if address.version == 4 else 64
     return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
 

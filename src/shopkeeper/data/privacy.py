@@ -25,6 +25,7 @@ from shopkeeper.base.errors import BadInput, StoreUnavailable
 from shopkeeper.base.settings import Settings
 from shopkeeper.data.lookalikes import plain
 from shopkeeper.data.mailboxes import mailbox
+from shopkeeper.data.net_addresses import net_address
 
 _SEAL_VERSION = b"\x01"
 _NONCE_BYTES = 12
@@ -170,16 +171,20 @@ _NORMAL: dict[str, Callable[[str], str]] = {
     "email": mailbox,
     "phone": _phone,
     "postcode": _without_spaces,
-    "ip": _without_spaces,
+    "ip": net_address,
 }
 
 # A run of 14 to 19 digits, or groups as printed on a card (4-4-4-4, 4-6-5, 4-6-4). Digits after
 # a decimal point are a fraction.
 _RUNS = (
-    r"[0-9]{14,19}|[0-9]{4}([ .-])[0-9]{4}\1[0-9]{4}\1[0-9]{4}|[0-9]{4}([ .-])[0-9]{6}\2[0-9]{4,5}"
+    r"[0-9]{14,19}|[0-9]{4}([ ._-])[0-9]{4}\1[0-9]{4}\1[0-9]{4}"
+    r"|[0-9]{4}([ ._-])[0-9]{6}\2[0-9]{4,5}"
 )
 _IN_WORDS = re.compile(rf"(?<![0-9])(?<![0-9]\.)(?:{_RUNS})(?![0-9])")
 _IN_IDS = re.compile(rf"(?<![0-9A-Za-z])(?<![0-9]\.)(?:{_RUNS})(?![0-9A-Za-z])")
+# In free text people group digits as they like: "41 11 11 11 …", "41111111 11111111".
+_DIGITS = re.compile(r"[0-9]+")
+_GROUPED = re.compile(r"[0-9]+(?:[ _-][0-9]+)+")
 
 
 def find_card_number(text: str, *, in_words: bool = False) -> str | None:
@@ -195,28 +200,56 @@ def find_card_number(text: str, *, in_words: bool = False) -> str | None:
     """
     if not in_words and text.isascii() and text.isalnum() and not text.isdigit():
         return None  # one word with letters in it, as hashes are: digits inside words do not count
-    return next(_card_numbers(text, in_words), None)
+    text = _plain(text)
+    place = next(_card_numbers(text, in_words), None)
+    return None if place is None else text[place[0] : place[1]]
 
 
 def hide_card_numbers(text: str) -> str:
     """Return the text with every card number replaced by a note."""
-    return _IN_WORDS.sub(lambda one: "[card number]" if _is_card(one) else one[0], _plain(text))
+    shown = _plain(text)
+    places = sorted(_card_numbers(shown, in_words=True), reverse=True)
+    for low, high in places:
+        shown = f"{shown[:low]}[card number]{shown[high:]}"
+    return shown if places else text
 
 
-def _card_numbers(text: str, in_words: bool) -> Iterator[str]:
-    for match in (_IN_WORDS if in_words else _IN_IDS).finditer(_plain(text)):
-        if _is_card(match):
-            yield match[0]
+def _card_numbers(text: str, in_words: bool) -> Iterator[tuple[int, int]]:
+    """Yield where card numbers stand in a plain text; no two of them overlap."""
+    taken = -1
+    for match in (_IN_WORDS if in_words else _IN_IDS).finditer(text):
+        if _is_card(match[0]):
+            taken = match.end()
+            yield match.span()
+    if not in_words or taken >= 0:
+        return
+    for run in _GROUPED.finditer(text):
+        groups = [
+            (run.start() + g.start(), run.start() + g.end()) for g in _DIGITS.finditer(run[0])
+        ]
+        for first, (low, _) in enumerate(groups):
+            found = next(
+                (high for _, high in groups[first + 1 :] if _is_card(text[low:high])), None
+            )
+            if found is not None and low > taken:
+                taken = found
+                yield low, found
 
 
 def _plain(text: str) -> str:
-    """Return the text with full-width digits and odd spaces as plain ones."""
-    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+    """Return the text with the digits of every script and odd spaces plain, invisibles left out."""
+    if text.isascii():
+        return text
+    return "".join(
+        str(unicodedata.decimal(c)) if not c.isascii() and c.isdecimal() else c
+        for c in unicodedata.normalize("NFKC", text)
+        if c.isascii() or unicodedata.category(c) != "Cf"
+    )
 
 
-def _is_card(match: re.Match[str]) -> bool:
-    digits = "".join(c for c in match[0] if c.isdigit())
-    return _is_issued(digits) and _luhn(digits)
+def _is_card(text: str) -> bool:
+    digits = "".join(c for c in text if c.isdigit())
+    return 14 <= len(digits) <= 19 and _is_issued(digits) and _luhn(digits)
 
 
 def _is_issued(digits: str) -> bool:
@@ -249,19 +282,19 @@ def is_gtin(text: str) -> bool:
     return total % 10 == 0
 
 
-# A cheap look at raw JSON: every digit becomes 0 and every separator -, so that a few searches
-# for fixed bytes tell that no card number can be inside.
-_SHAPE = bytes(0x30 if 0x30 <= b <= 0x39 else 0x2D if b in b" .-" else b for b in range(256))
-_ESCAPES = (b"\\u00", b"\\uff", b"\\uFF", b"\\uFf", b"\\ufF")
-_SHAPES = (b"0" * 14, b"0000-0000-0000-0000", b"0000-000000-0000")
+# A cheap look at raw JSON: every digit becomes 0 and every separator -, so that one search tells
+# that no card number can be inside.
+_SHAPE = bytes(0x30 if 0x30 <= b <= 0x39 else 0x2D if b in b" ._-" else b for b in range(256))
+_LONG = re.compile(rb"0(?:-?0){13}")
+_ESCAPES = re.compile(rb"\\u(?:[0-2aAdDfF]|3000)")
+# First bytes of other scripts' digits, of odd spaces, and of what the eye does not see.
+_FOREIGN = re.compile(rb"[\xc2\xd8-\xdf\xe0-\xe2\xea\xef-\xf4]|\xe3\x80\x80")
 
 
 def may_hold_card_number(raw: bytes) -> bool:
     """Say quickly whether JSON bytes need a closer look; never False when one is inside."""
-    shape = raw.translate(_SHAPE)
-    return (
-        any(one in shape for one in _SHAPES)
-        or b"\xef\xbc" in raw  # full-width digits
-        or b"\xc2\xa0" in raw  # a space that does not break
-        or (b"\\u" in raw and any(one in raw for one in _ESCAPES))
-    )
+    if _LONG.search(raw.translate(_SHAPE)) is not None:
+        return True
+    if b"\\u" in raw and _ESCAPES.search(raw) is not None:
+        return True
+    return not raw.isascii() and _FOREIGN.search(raw) is not None

@@ -37,6 +37,9 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST_PLAN = datetime(2100, 1, 1, tzinfo=UTC)  # for starts_at, ends_at and promised_at
 HOUR_US = 3_600_000_000
 MAX_PROPERTIES = 200
+MAX_PROPERTY_BYTES = 65_536  # of one text in properties that comes over HTTP
+MAX_PAYMENT_MINOR = 10**11  # as fraud/request.py asks: a thousand million with cents
+_PAID = ("payment", "refund", "chargeback")
 
 _REQUIRED = {kind: needs for kind, (needs, _) in KINDS.items()}
 _PLANS = ("starts_at", "ends_at", "promised_at")
@@ -91,14 +94,14 @@ def parse(
         )
     parsed = Parsed()
     latest = clock.from_us(received_us + settings.future_hours * HOUR_US)
-    closer = may_hold_card_number(raw)
+    closer, long = may_hold_card_number(raw), len(raw) > MAX_PROPERTY_BYTES
     for index, piece in enumerate(pieces):
         event = piece if type(piece) is Event else None
         fault: Rejection | None = None
         if event is None:
             event, fault = bodies.decode_one(piece)
         if event is not None:
-            fault = _judge(event, latest, closer, kinds)
+            fault = _judge(event, latest, closer, kinds) or (_judge_texts(event) if long else None)
             if fault is None:
                 parsed.rows.append(to_row(event, keyring, received_us))
                 continue
@@ -211,6 +214,9 @@ def _judge(
         fault = _judge_plans(event)
         if fault is not None:
             return fault
+    if kind in _PAID and event.value_minor is not None and event.value_minor > MAX_PAYMENT_MINOR:
+        allowed = f"from 0 to {MAX_PAYMENT_MINOR}"
+        return faults.wrong("value_minor", event.value_minor, allowed)
     if event.properties is not UNSET:
         fault = _judge_properties(event.properties)
         if fault is not None:
@@ -237,6 +243,17 @@ def _judge_plans(event: Event) -> Rejection | None:
     if starts is not None and ends is not None and starts > ends:
         allowed = f"at or after starts_at, {starts.isoformat()}"
         return faults.wrong("ends_at", ends.isoformat(), allowed, code="times_reversed")
+    return None
+
+
+def _judge_texts(event: Event) -> Rejection | None:
+    """Return the first text in properties that is too long; records of our own may be longer."""
+    if event.properties is UNSET:
+        return None
+    for name, value in event.properties.items():
+        if len(encoder.encode(value)) > MAX_PROPERTY_BYTES:
+            allowed = f"up to {MAX_PROPERTY_BYTES} bytes"
+            return faults.wrong(f"properties.{faults.safe(name)}", value, allowed)
     return None
 
 

@@ -82,6 +82,8 @@ def _text(name: str, value: Any, longest: int = MAX_ID) -> str | None:
         return None
     if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise _bad(name, value, f"a text of 1 to {longest} characters")
+    if not value.isprintable():
+        raise _bad(name, value, "a text without control characters")
     if len(value) >= 14 and find_card_number(value):
         raise BadInput(
             f"{name} holds a card number.",

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from shopkeeper.base import clock, ids
-from shopkeeper.base.errors import BadInput, NotAllowed, NotFound
+from shopkeeper.base.errors import BadInput, NotAllowed, NotFound, shorten
 from shopkeeper.data import support_tables
 from shopkeeper.data.events import Event
+from shopkeeper.data.privacy import find_card_number
 from shopkeeper.learn.contracts import Decision
 from shopkeeper.support import confirm
 from shopkeeper.support.features import open_now as within_hours
@@ -31,10 +32,17 @@ def open_session(
     shop: Any, *, customer_id: str | None, language: str | None = None
 ) -> dict[str, Any]:
     """Return a new session: its token, its conversation and when it ends."""
-    if customer_id is not None and not 0 < len(customer_id) <= 128:
-        raise BadInput(
-            "customer_id must have 1 to 128 characters.", field="customer_id", value=customer_id
-        )
+    if customer_id is not None:
+        if not isinstance(customer_id, str) or not 0 < len(customer_id) <= 128:
+            raise BadInput(
+                "customer_id must be a text of 1 to 128 characters.",
+                field="customer_id",
+                value=shorten(customer_id),
+            )
+        if find_card_number(customer_id):
+            raise BadInput(
+                "customer_id holds a card number.", field="customer_id", code="card_number"
+            )
     if language not in (None, "en", "zh"):
         raise BadInput("language must be en or zh.", field="language", value=language)
     expires_us = clock.now_us() + SESSION_HOURS * HOUR_US
