@@ -15,13 +15,13 @@ from starlette.responses import Response
 from shopkeeper import __version__
 from shopkeeper.api import auth, errors, openapi
 from shopkeeper.api.areas import AREAS
+from shopkeeper.api.asked import only
 from shopkeeper.api.auth import GuardedRoute
 from shopkeeper.api.metrics import CONTENT_TYPE
 from shopkeeper.api.openapi import guarded_by
 from shopkeeper.api.recommendations import count, language, printed, read_object
 from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base import clock
-from shopkeeper.base.errors import BadInput
 from shopkeeper.data import lookups
 from shopkeeper.learn.contracts import Capability, Decision
 from shopkeeper.operate import capabilities
@@ -153,14 +153,7 @@ def _models(api: FastAPI, service: Service) -> None:
         capability: Id, role: Id, body: Annotated[dict[str, Any], Body()]
     ) -> Response:
         card = capabilities.get(capability)
-        for name in body:
-            if name not in ("version", "share"):
-                raise BadInput(
-                    f"The body has the unknown field '{name[:60]}'.",
-                    field=name[:60],
-                    value=body[name],
-                    allowed="version, share",
-                )
+        only(body, ("version", "share"))
         given = (body.get("version"), body.get("share", 0.0))
         return errors.JSON(await in_thread(_give_role, service, card, role, *given))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import anyio.to_thread
 import msgspec
 from fastapi import FastAPI, Request
 from starlette.responses import Response, StreamingResponse
@@ -18,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from shopkeeper.api import errors
 from shopkeeper.api.areas.support import Given, session_of_request
 from shopkeeper.api.openapi import error_responses
-from shopkeeper.api.service import Service
+from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput
 from shopkeeper.operate import conversations
@@ -41,9 +40,7 @@ def add(api: FastAPI, service: Service) -> None:
         session = session_of_request(request, service)
         service.need_ready()
         said = {"text": last_of_user(body.get("messages"))}
-        decision = await anyio.to_thread.run_sync(
-            conversations.take_turn, service.runtime, session, said
-        )
+        decision = await in_thread(conversations.take_turn, service.runtime, session, said)
         made = clock.now_us() // 1_000_000
         if body.get("stream") is True:
             sentences = [one["text"] for one in decision.value["sentences"]]

@@ -10,13 +10,13 @@ from dataclasses import asdict, fields
 from functools import partial
 from typing import Annotated, Any
 
-import anyio.to_thread
 from fastapi import Body, FastAPI, Path, Query, Request
 from starlette.responses import Response
 
 from shopkeeper.api import errors
+from shopkeeper.api.asked import only, who
 from shopkeeper.api.openapi import guarded_by
-from shopkeeper.api.service import Service
+from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput
 from shopkeeper.data import fraud_reports
@@ -47,7 +47,7 @@ def _cases(api: FastAPI, service: Service) -> None:
     @api.get("/v1/fraud/queue", operation_id="fraud_queue", **_TAGS, **guarded_by("cases:read"))
     async def queue(limit: Limit = 50) -> Response:
         """Cases that wait for a person, in the order of work."""
-        found = await _run(fraud_desk.queue, shop)
+        found = await in_thread(fraud_desk.queue, shop)
         return errors.JSON({"cases": found[:limit], "waiting": len(found)})
 
     @api.get(
@@ -58,7 +58,7 @@ def _cases(api: FastAPI, service: Service) -> None:
     )
     async def case(decision_id: Id) -> Response:
         """One case whole: why, normal, timeline, graph, similar. A payment_id will do too."""
-        return errors.JSON(await _run(fraud_case.whole, shop, decision_id))
+        return errors.JSON(await in_thread(fraud_case.whole, shop, decision_id))
 
     @api.post(
         "/v1/fraud/cases/{decision_id}/decide",
@@ -68,13 +68,13 @@ def _cases(api: FastAPI, service: Service) -> None:
     )
     async def decide(decision_id: Id, request: Request, body: Given) -> Response:
         """Release or cancel a held order by a code; with ``ring`` all open cases of its ring."""
-        given = _only(body, ("code", "note", "ring"))
+        given = only(body, ("code", "note", "ring"))
         work = partial(
             fraud_desk.decide_case,
             note=str(given.get("note") or "")[:2000],
             ring=given.get("ring") is True,
         )
-        done = await _run(work, shop, decision_id, given.get("code"), _who(request))
+        done = await in_thread(work, shop, decision_id, given.get("code"), who(request))
         return errors.JSON({"decided": done})
 
     @api.post(
@@ -85,9 +85,9 @@ def _cases(api: FastAPI, service: Service) -> None:
     )
     async def lock(decision_id: Id, request: Request, body: Given) -> Response:
         """Take a case for half an hour, or with ``release`` give it back."""
-        release = _only(body, ("release",)).get("release") is True
+        release = only(body, ("release",)).get("release") is True
         work = partial(fraud_desk.lock_case, release=release)
-        await _run(work, shop, decision_id, _who(request))
+        await in_thread(work, shop, decision_id, who(request))
         return errors.JSON({"locked": not release})
 
     @api.post(
@@ -98,8 +98,8 @@ def _cases(api: FastAPI, service: Service) -> None:
     )
     async def note(decision_id: Id, request: Request, body: Given) -> Response:
         """Write a note on a case."""
-        text = _only(body, ("text",)).get("text")
-        await _run(fraud_desk.note_case, shop, decision_id, text, _who(request))
+        text = only(body, ("text",)).get("text")
+        await in_thread(fraud_desk.note_case, shop, decision_id, text, who(request))
         return errors.JSON({"noted": True})
 
 
@@ -109,7 +109,7 @@ def _rules(api: FastAPI, service: Service) -> None:
     @api.get("/v1/fraud/rules", operation_id="fraud_rules", **_TAGS, **guarded_by("cases:read"))
     async def rules() -> Response:
         """Every rule as it stands, those that count first on top, and what a rule may name."""
-        book = (await _run(fraud_desk.controls, shop)).book
+        book = (await in_thread(fraud_desk.controls, shop)).book
         told = [fraud_desk.as_plain(rule) for rule in book.all()]
         says = {name: one.says for name, one in REGISTRY.items()}
         says |= {name: text for name, (_, text) in FACTS.items()}
@@ -124,14 +124,14 @@ def _rules(api: FastAPI, service: Service) -> None:
     )
     async def put(rule_id: Id, request: Request, body: Given) -> Response:
         """Store a rule: draft, then shadow (back-tested as it is stored), then live; or off."""
-        given = _only(body, _RULE_FIELDS)
+        given = only(body, _RULE_FIELDS)
         if "expression" not in given or "outcome" not in given:
             raise BadInput(
                 "A rule needs expression and outcome.", field="expression", allowed="an expression"
             )
-        who = _who(request)
-        rule = Rule(rule_id=rule_id, operator=who, **given)
-        stored, told = await _run(fraud_desk.put_rule, shop, rule, who)
+        actor = who(request)
+        rule = Rule(rule_id=rule_id, operator=actor, **given)
+        stored, told = await in_thread(fraud_desk.put_rule, shop, rule, actor)
         return errors.JSON({"rule": fraud_desk.as_plain(stored), "back_test": told})
 
     @api.post(
@@ -142,14 +142,14 @@ def _rules(api: FastAPI, service: Service) -> None:
     )
     async def test(body: Given) -> Response:
         """Back-test an expression on the decisions of the last days; stores nothing."""
-        given = _only(body, ("expression", "days"))
+        given = only(body, ("expression", "days"))
         work = partial(fraud_desk.back_test_rule, days=given.get("days", 30))
-        return errors.JSON(await _run(work, shop, given.get("expression")))
+        return errors.JSON(await in_thread(work, shop, given.get("expression")))
 
     @api.get("/v1/fraud/costs", operation_id="fraud_costs", **_TAGS, **guarded_by("cases:read"))
     async def costs() -> Response:
         """The shop's own numbers by which outcomes are weighed."""
-        return errors.JSON(asdict((await _run(fraud_desk.controls, shop)).costs))
+        return errors.JSON(asdict((await in_thread(fraud_desk.controls, shop)).costs))
 
     @api.put(
         "/v1/fraud/costs",
@@ -159,8 +159,8 @@ def _rules(api: FastAPI, service: Service) -> None:
     )
     async def put_costs(request: Request, body: Given) -> Response:
         """Set the costs that are named; the others stay as they are."""
-        held = asdict((await _run(fraud_desk.controls, shop)).costs)
-        stored = await _run(fraud_desk.put_costs, shop, from_dict(held | body), _who(request))
+        held = asdict((await in_thread(fraud_desk.controls, shop)).costs)
+        stored = await in_thread(fraud_desk.put_costs, shop, from_dict(held | body), who(request))
         return errors.JSON({one.name: getattr(stored, one.name) for one in fields(stored)})
 
 
@@ -170,7 +170,7 @@ def _lists(api: FastAPI, service: Service) -> None:
     @api.get("/v1/fraud/lists", operation_id="fraud_lists", **_TAGS, **guarded_by("cases:read"))
     async def lists() -> Response:
         """Block and allow entries as they stand; keys of persons show their beginning only."""
-        found = (await _run(fraud_desk.controls, shop)).lists.all()
+        found = (await in_thread(fraud_desk.controls, shop)).lists.all()
         return errors.JSON({"entries": [fraud_desk.as_plain(entry) for entry in found]})
 
     @api.post(
@@ -181,8 +181,8 @@ def _lists(api: FastAPI, service: Service) -> None:
     )
     async def propose(request: Request, body: Given) -> Response:
         """Put an identifier on a list: a block counts at once, an allow after a second person."""
-        given = _only(body, ("list", "kind", "value", "key", "days", "why"))
-        entry = await _run(fraud_desk.propose_entry, shop, given, _who(request))
+        given = only(body, ("list", "kind", "value", "key", "days", "why"))
+        entry = await in_thread(fraud_desk.propose_entry, shop, given, who(request))
         return errors.JSON(fraud_desk.as_plain(entry))
 
     def change(path: str, name: str, work: Callable[..., Any], says: str) -> None:
@@ -194,8 +194,10 @@ def _lists(api: FastAPI, service: Service) -> None:
             **guarded_by("rules:admin", "404", "409"),
         )
         async def changed(request: Request, body: Given) -> Response:
-            entry_id = str(_only(body, ("entry_id",)).get("entry_id"))
-            return errors.JSON(fraud_desk.as_plain(await _run(work, shop, entry_id, _who(request))))
+            entry_id = str(only(body, ("entry_id",)).get("entry_id"))
+            return errors.JSON(
+                fraud_desk.as_plain(await in_thread(work, shop, entry_id, who(request)))
+            )
 
     change(
         "/v1/fraud/lists/approve",
@@ -217,7 +219,7 @@ def _known(api: FastAPI, service: Service) -> None:
     @api.get("/v1/fraud/alerts", operation_id="fraud_alerts", **_TAGS, **guarded_by("cases:read"))
     async def alerts(limit: Limit = 50) -> Response:
         """Alerts, newest first."""
-        found = await _run(fraud_reports.alerts, shop.warehouse, 0, limit)
+        found = await in_thread(fraud_reports.alerts, shop.warehouse, 0, limit)
         return errors.JSON({"alerts": found[:limit]})
 
     @api.post(
@@ -228,7 +230,7 @@ def _known(api: FastAPI, service: Service) -> None:
     )
     async def seen(alert_id: Id, request: Request) -> Response:
         """Note that somebody saw an alert."""
-        await _run(fraud_desk.see_alert, shop, alert_id, _who(request))
+        await in_thread(fraud_desk.see_alert, shop, alert_id, who(request))
         return errors.JSON({"seen": True})
 
     @api.get(
@@ -239,7 +241,7 @@ def _known(api: FastAPI, service: Service) -> None:
     )
     async def evidence(payment_id: Id) -> Response:
         """The evidence that contests the chargeback of a payment (Visa CE 3.0)."""
-        return errors.JSON(await _run(fraud_desk.evidence_for, shop, payment_id))
+        return errors.JSON(await in_thread(fraud_desk.evidence_for, shop, payment_id))
 
     @api.get(
         "/v1/fraud/performance",
@@ -249,25 +251,4 @@ def _known(api: FastAPI, service: Service) -> None:
     )
     async def performance(days: Annotated[int, Query(ge=1, le=365)] = 30) -> Response:
         """Approval rate, precision on matured labels, calibration, money saved, rules."""
-        return errors.JSON(await _run(fraud_performance.report, shop, clock.now_us(), days))
-
-
-def _who(request: Request) -> str:
-    key = request.scope["shop.key"]
-    return f"{key.name} ({key.key_id})"
-
-
-def _only(body: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    for name in body:
-        if name not in names:
-            raise BadInput(
-                f"The body has the unknown field '{name[:60]}'.",
-                field=name[:60],
-                value=body[name],
-                allowed=", ".join(names),
-            )
-    return body
-
-
-async def _run(work: Callable[..., Any], *given: Any) -> Any:
-    return await anyio.to_thread.run_sync(partial(work, *given))
+        return errors.JSON(await in_thread(fraud_performance.report, shop, clock.now_us(), days))

@@ -5,18 +5,18 @@ Who acts is the key: its name and id stand on every event.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
-import anyio.to_thread
 from fastapi import Body, FastAPI, Path, Query, Request
 from starlette.responses import Response
 
 from shopkeeper.api import errors
+from shopkeeper.api.asked import only, who
 from shopkeeper.api.openapi import guarded_by
-from shopkeeper.api.service import Service
+from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base.errors import BadInput
 from shopkeeper.operate.replenish import desk, rules, states
 
@@ -58,8 +58,8 @@ def _proposals(api: FastAPI, service: Service) -> None:
         asked = desk.wanted(
             state=state, supplier=supplier, cycle=cycle, urgency=urgency, text=text, order=order
         )
-        found = await _run(partial(desk.rows, offset=offset, limit=limit), shop, asked)
-        groups = await _run(desk.totals, shop, asked, "supplier_id")
+        found = await in_thread(partial(desk.rows, offset=offset, limit=limit), shop, asked)
+        groups = await in_thread(desk.totals, shop, asked, "supplier_id")
         count = sum(one["n"] for one in groups)
         return errors.JSON({"proposals": found, "count": count, "suppliers": groups})
 
@@ -74,7 +74,7 @@ def _proposals(api: FastAPI, service: Service) -> None:
     ) -> Response:
         """The same proposals as a CSV file; money in minor units."""
         asked = desk.wanted(state=state, supplier=supplier, cycle=cycle, urgency=urgency, text=text)
-        written = await _run(desk.export, shop, asked)
+        written = await in_thread(desk.export, shop, asked)
         return Response(
             written,
             media_type="text/csv; charset=utf-8",
@@ -89,7 +89,7 @@ def _proposals(api: FastAPI, service: Service) -> None:
     )
     async def look(decision_id: Id) -> Response:
         """One proposal as it stands, with every number that decided it."""
-        return errors.JSON(await _run(desk.one, shop, decision_id))
+        return errors.JSON(await in_thread(desk.one, shop, decision_id))
 
 
 def _deeds(api: FastAPI, service: Service) -> None:
@@ -104,9 +104,9 @@ def _deeds(api: FastAPI, service: Service) -> None:
             **guarded_by(WRITE, "400", "404", "409"),
         )
         async def done(request: Request, body: Given) -> Response:
-            given = _only(body, ("proposals", "reason"))
-            work = partial(states.act, operator=_who(request), reason=_text(given, "reason"))
-            found = await _run(work, shop, label, _names(given))
+            given = only(body, ("proposals", "reason"))
+            work = partial(states.act, operator=who(request), reason=_text(given, "reason"))
+            found = await in_thread(work, shop, label, _names(given))
             orders = {one["purchase_order_id"] for one in found} - {None}
             return errors.JSON(
                 {
@@ -128,9 +128,9 @@ def _deeds(api: FastAPI, service: Service) -> None:
     )
     async def change(decision_id: Id, request: Request, body: Given) -> Response:
         """Order another quantity than was proposed: `quantity` and `why`; judged later."""
-        given = _only(body, ("quantity", "why"))
-        work = partial(desk.change, operator=_who(request), why=_text(given, "why"))
-        return errors.JSON(await _run(work, shop, decision_id, given.get("quantity")))
+        given = only(body, ("quantity", "why"))
+        work = partial(desk.change, operator=who(request), why=_text(given, "why"))
+        return errors.JSON(await in_thread(work, shop, decision_id, given.get("quantity")))
 
 
 def _rules(api: FastAPI, service: Service) -> None:
@@ -139,7 +139,7 @@ def _rules(api: FastAPI, service: Service) -> None:
     @api.get("/v1/inventory/rules", operation_id="inventory_rules", **_TAGS, **guarded_by(READ))
     async def held() -> Response:
         """The ordering rules that hold: targets, costs, limits, automatic approval."""
-        return errors.JSON(asdict(await _run(rules.rules_of, shop)))
+        return errors.JSON(asdict(await in_thread(rules.rules_of, shop)))
 
     @api.put(
         "/v1/inventory/rules",
@@ -149,10 +149,10 @@ def _rules(api: FastAPI, service: Service) -> None:
     )
     async def put(request: Request, body: Given) -> Response:
         """Change the rules that are named, from the next plan on; the others stay."""
-        return errors.JSON(asdict(await _run(rules.change, shop, body, _who(request))))
+        return errors.JSON(asdict(await in_thread(rules.change, shop, body, who(request))))
 
 
-def _names(given: dict[str, Any]) -> list[str]:
+def _names(given: Mapping[str, Any]) -> list[str]:
     names = given.get("proposals")
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise BadInput(
@@ -164,29 +164,8 @@ def _names(given: dict[str, Any]) -> list[str]:
     return names
 
 
-def _text(given: dict[str, Any], name: str) -> str:
+def _text(given: Mapping[str, Any], name: str) -> str:
     value = given.get(name, "")
     if not isinstance(value, str):
         raise BadInput(f"{name} must be a text.", field=name, value=value, allowed="a text")
     return value
-
-
-def _who(request: Request) -> str:
-    key = request.scope["shop.key"]
-    return f"{key.name} ({key.key_id})"
-
-
-def _only(body: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    for name in body:
-        if name not in names:
-            raise BadInput(
-                f"The body has the unknown field '{name[:60]}'.",
-                field=name[:60],
-                value=body[name],
-                allowed=", ".join(names),
-            )
-    return body
-
-
-async def _run(work: Callable[..., Any], *given: Any) -> Any:
-    return await anyio.to_thread.run_sync(partial(work, *given))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any
 
-import anyio.to_thread
 from fastapi import Body, FastAPI, Path, Query
 from starlette.responses import Response
 
 from shopkeeper.api import errors
 from shopkeeper.api.openapi import guarded_by
-from shopkeeper.api.service import Service
+from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base.errors import BadInput
 from shopkeeper.operate.replenish import accuracy, bench, product_view, whatif
 
@@ -35,7 +32,7 @@ def add(api: FastAPI, service: Service) -> None:
     )
     async def forecast(sku: Sku, location: Word = None) -> Response:
         """One product: forecast quantiles, history, projected stock, open orders, policy."""
-        return errors.JSON(await _run(product_view.whole, shop, sku, location, whatif.Wish()))
+        return errors.JSON(await in_thread(product_view.whole, shop, sku, location, whatif.Wish()))
 
     @api.post(
         "/v1/inventory/what-if",
@@ -51,12 +48,12 @@ def add(api: FastAPI, service: Service) -> None:
         sku, location = body.pop("sku", None), body.pop("location", None)
         asked = whatif.wish(body)
         if sku is None:
-            found = await _run(lambda: whatif.plan(bench.whole(shop), asked))
+            found = await in_thread(lambda: whatif.plan(bench.whole(shop), asked))
             return errors.JSON(found)
         for name, value in (("sku", sku), ("location", location or "")):
             if not isinstance(value, str):
                 raise BadInput(f"{name} must be a text.", field=name, value=value)
-        whole = await _run(product_view.whole, shop, sku, location, asked)
+        whole = await in_thread(product_view.whole, shop, sku, location, asked)
         names = ("sku", "location", "asked", "now", "what_if", "lead_time", "projection")
         return errors.JSON({name: whole[name] for name in names})
 
@@ -68,8 +65,4 @@ def add(api: FastAPI, service: Service) -> None:
     )
     async def how_good(horizon: Annotated[int, Query(ge=1, le=13)] = 1) -> Response:
         """Forecast error and bias over time, against naive and the planner's changed quantities."""
-        return errors.JSON(await _run(accuracy.report, shop, horizon))
-
-
-async def _run(work: Callable[..., Any], *given: Any) -> Any:
-    return await anyio.to_thread.run_sync(partial(work, *given))
+        return errors.JSON(await in_thread(accuracy.report, shop, horizon))

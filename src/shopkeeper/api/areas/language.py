@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import anyio.to_thread
 from fastapi import Body, FastAPI
 from starlette.responses import Response
 
 from shopkeeper.api import errors
 from shopkeeper.api.openapi import guarded_by
-from shopkeeper.api.service import Service
+from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base.errors import BadInput
 from shopkeeper.language.copywriting.product import Brief, write
 from shopkeeper.language.copywriting.reviews import summarise
@@ -37,7 +36,7 @@ def add(api: FastAPI, service: Service) -> None:
         """Write product copy from facts: language, tone, channel, must_include, forbidden."""
         brief = brief_of(body)
         model = from_settings(service.settings)
-        return errors.JSON(asdict(await anyio.to_thread.run_sync(write, brief, model)))
+        return errors.JSON(asdict(await in_thread(write, brief, model)))
 
     @api.post(
         "/v1/reviews/summary",

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import anyio.to_thread
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shopkeeper.api import auth, errors
 from shopkeeper.api.openapi import guarded_by
-from shopkeeper.api.service import Service
+from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base.errors import BadInput, NotAllowed
 from shopkeeper.operate import conversations, mcp
 
@@ -46,7 +45,7 @@ def add(api: FastAPI, service: Service) -> None:
             found: str | None = session["customer_id"]
             return found
 
-        told = await anyio.to_thread.run_sync(mcp.from_text, service.runtime, body, customer)
+        told = await in_thread(mcp.from_text, service.runtime, body, customer)
         if told is None:
             return Response(status_code=202)
         broken = "error" in told and told["id"] is None

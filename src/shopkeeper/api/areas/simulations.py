@@ -9,6 +9,7 @@ from fastapi import FastAPI, Path, Query, Request
 from starlette.responses import Response
 
 from shopkeeper.api import errors
+from shopkeeper.api.asked import who
 from shopkeeper.api.openapi import guarded_by
 from shopkeeper.api.service import Service, in_thread
 from shopkeeper.operate import simulation
@@ -34,9 +35,7 @@ def _trials(api: FastAPI, service: Service) -> None:
         **guarded_by("merchandising:write", "503"),
     )
     async def start(request: Request) -> Response:
-        key = request.scope["shop.key"]
-        who = f"{key.name} ({key.key_id})"
-        found = await in_thread(simulation.start, service.shop, who)
+        found = await in_thread(simulation.start, service.shop, who(request))
         return errors.JSON(found, status_code=202)
 
     @api.get(

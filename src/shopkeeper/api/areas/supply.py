@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
-import anyio.to_thread
 from fastapi import Body, FastAPI, Path, Query, Request
 from starlette.responses import Response
 
 from shopkeeper.api import errors
+from shopkeeper.api.asked import only, text, who
 from shopkeeper.api.openapi import guarded_by
-from shopkeeper.api.service import Service
+from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base.errors import BadInput
 from shopkeeper.data import lookups, supply_reads, supply_reports
 from shopkeeper.operate import (
@@ -64,13 +64,13 @@ def _jobs(api: FastAPI, service: Service) -> None:
             given = only(body, ("date", "seconds"))
             seconds = day_plan.search_of(given)[0]
             ask = partial(supply_desk.day_of, service.shop, given.get("date"), seconds=seconds)
-            raw = await _run(ask)
-        return errors.JSON(await _run(route_jobs.submit, home, raw), status_code=202)
+            raw = await in_thread(ask)
+        return errors.JSON(await in_thread(route_jobs.submit, home, raw), status_code=202)
 
     @api.get("/v1/supply/routes", operation_id="list_routes", **_TAGS, **guarded_by(READ))
     async def listing() -> Response:
         """The route jobs, newest first."""
-        return errors.JSON({"jobs": await _run(route_jobs.listing, home)})
+        return errors.JSON({"jobs": await in_thread(route_jobs.listing, home)})
 
     @api.get(
         "/v1/supply/routes/{job_id}",
@@ -80,9 +80,9 @@ def _jobs(api: FastAPI, service: Service) -> None:
     )
     async def look(job_id: Id) -> Response:
         """How a job stands, with its plan: the best so far while it runs."""
-        state = await _run(route_jobs.state, home, job_id)
+        state = await in_thread(route_jobs.state, home, job_id)
         if state["has_plan"]:
-            made = await _run(route_jobs.plan, home, job_id)
+            made = await in_thread(route_jobs.plan, home, job_id)
             state["plan"] = day_plan.plan_json(made)
         return errors.JSON(state)
 
@@ -94,7 +94,7 @@ def _jobs(api: FastAPI, service: Service) -> None:
     )
     async def cancel(job_id: Id) -> Response:
         """Stop a job; it keeps its best plan so far."""
-        return errors.JSON(await _run(route_jobs.cancel, home, job_id))
+        return errors.JSON(await in_thread(route_jobs.cancel, home, job_id))
 
 
 def _moves(api: FastAPI, service: Service) -> None:
@@ -114,9 +114,11 @@ def _moves(api: FastAPI, service: Service) -> None:
         if not isinstance(position, int) or isinstance(position, bool):
             raise BadInput("position must be a whole number.", field="position", value=position)
         if given.get("apply") is True:
-            change, _ = await _run(route_jobs.apply_move, home, job_id, stop, vehicle, position)
+            change, _ = await in_thread(
+                route_jobs.apply_move, home, job_id, stop, vehicle, position
+            )
         else:
-            change = await _run(route_jobs.try_move, home, job_id, stop, vehicle, position)
+            change = await in_thread(route_jobs.try_move, home, job_id, stop, vehicle, position)
         return errors.JSON(move_json(change))
 
     @api.post(
@@ -127,7 +129,7 @@ def _moves(api: FastAPI, service: Service) -> None:
     )
     async def publish(job_id: Id, request: Request) -> Response:
         """Put a job's plan on the record as a decision, and tell other programs."""
-        made = await _run(supply_desk.publish, service.shop, job_id, who(request))
+        made = await in_thread(supply_desk.publish, service.shop, job_id, who(request))
         return errors.JSON({"decision_id": made})
 
 
@@ -137,7 +139,7 @@ def _plans(api: FastAPI, service: Service) -> None:
     @api.get("/v1/supply/plans", operation_id="list_plans", **_TAGS, **guarded_by(READ, "503"))
     async def plans() -> Response:
         """The published plans, newest first, with how their stops stand."""
-        rows = await _run(supply_reports.plans, shop.warehouse)
+        rows = await in_thread(supply_reports.plans, shop.warehouse)
         told = [lookups.plain({k: v for k, v in row.items() if k != "value"}) for row in rows]
         return errors.JSON({"plans": told})
 
@@ -149,7 +151,7 @@ def _plans(api: FastAPI, service: Service) -> None:
     )
     async def stops(decision_id: Id) -> Response:
         """A plan's stops as they stand."""
-        rows = await _run(supply_reports.stops_of, shop.warehouse, decision_id)
+        rows = await in_thread(supply_reports.stops_of, shop.warehouse, decision_id)
         return errors.JSON({"stops": [_plain(row) for row in rows]})
 
     @api.post(
@@ -163,7 +165,7 @@ def _plans(api: FastAPI, service: Service) -> None:
         given = only(body, ("status", "reason"))
         status, reason = text(given, "status"), str(given.get("reason") or "")
         actor = who(request)
-        await _run(supply_desk.mark_stop, shop, decision_id, stop_id, status, actor, reason)
+        await in_thread(supply_desk.mark_stop, shop, decision_id, stop_id, status, actor, reason)
         return errors.JSON({"stop_id": stop_id, "status": status})
 
     @api.post(
@@ -175,7 +177,7 @@ def _plans(api: FastAPI, service: Service) -> None:
     async def replan(decision_id: Id, body: Given) -> Response:
         """Plan the rest of a day that has begun, as a job: what is done stays as it was."""
         given = only(body, route_replan.FIELDS)
-        made = await _run(route_replan.submit, shop, decision_id, given)
+        made = await in_thread(route_replan.submit, shop, decision_id, given)
         return errors.JSON(made, status_code=202)
 
     @api.get("/v1/supply/at-risk", operation_id="orders_at_risk", **_TAGS, **guarded_by(READ))
@@ -184,7 +186,7 @@ def _plans(api: FastAPI, service: Service) -> None:
         least: Annotated[float, Query(ge=0, le=1)] = 0.0,
     ) -> Response:
         """Orders that have not come and are promised within some days, likeliest late first."""
-        rows = await _run(partial(late_risk.at_risk, shop, days=days, least=least))
+        rows = await in_thread(partial(late_risk.at_risk, shop, days=days, least=least))
         return errors.JSON({"orders": [_plain(row) for row in rows]})
 
 
@@ -194,7 +196,7 @@ def _known(api: FastAPI, service: Service) -> None:
     @api.get("/v1/supply/suppliers", operation_id="list_suppliers", **_TAGS, **guarded_by(READ))
     async def suppliers() -> Response:
         """Scorecards: on time, lead time, chance of being late next, fill rate, price change."""
-        return errors.JSON({"suppliers": await _run(supplier_cards.cards, service.shop)})
+        return errors.JSON({"suppliers": await in_thread(supplier_cards.cards, service.shop)})
 
     @api.get("/v1/supply/sourcing", operation_id="list_sourcing", **_TAGS, **guarded_by(READ))
     async def sourcing(
@@ -204,12 +206,12 @@ def _known(api: FastAPI, service: Service) -> None:
     ) -> Response:
         """Products with their suppliers ranked: price, what uncertainty costs, days, risk."""
         ask = partial(supplier_choice.choices, shop, item_id=item_id, most=limit, offset=offset)
-        return errors.JSON({"products": await _run(ask)})
+        return errors.JSON({"products": await in_thread(ask)})
 
     @api.get("/v1/supply/locations", operation_id="list_locations", **_TAGS, **guarded_by(READ))
     async def locations() -> Response:
         """Warehouses, shops and depots as they stand."""
-        rows = await _run(supply_reads.locations, shop.warehouse)
+        rows = await in_thread(supply_reads.locations, shop.warehouse)
         return errors.JSON({"locations": [_plain(row) for row in rows]})
 
     @api.put(
@@ -223,7 +225,7 @@ def _known(api: FastAPI, service: Service) -> None:
         given = only(body, ("text", "active"))
         active = given.get("active", True) is True
         work = partial(supply_desk.put_rule, active=active)
-        await _run(work, shop, rule_id, text(given, "text", 10_000), who(request))
+        await in_thread(work, shop, rule_id, text(given, "text", 10_000), who(request))
         return errors.JSON({"rule_id": rule_id, "active": active})
 
 
@@ -233,7 +235,7 @@ def _notices(api: FastAPI, service: Service) -> None:
     @api.get("/v1/supply/notices", operation_id="list_notices", **_TAGS, **guarded_by(READ))
     async def notices() -> Response:
         """Messages of suppliers, newest first: how they were judged, what open ones say."""
-        return errors.JSON({"notices": await _run(_read_notices, shop)})
+        return errors.JSON({"notices": await in_thread(_read_notices, shop)})
 
     @api.post(
         "/v1/supply/notices/{notice_id}",
@@ -247,16 +249,16 @@ def _notices(api: FastAPI, service: Service) -> None:
         given = only(body, allowed)
         verdict = text(given, "verdict")
         if verdict == "reject":
-            await _run(supply_notices.reject, shop, notice_id, who(request))
+            await in_thread(supply_notices.reject, shop, notice_id, who(request))
             return errors.JSON({"verdict": verdict})
         if verdict == "reread":
-            read = await _run(supply_reader.reread, shop, notice_id)
+            read = await in_thread(supply_reader.reread, shop, notice_id)
             return errors.JSON({"verdict": verdict, "read": read})
         if verdict == "certain":
-            found = await _run(supply_reader.apply_certain, shop, notice_id)
+            found = await in_thread(supply_reader.apply_certain, shop, notice_id)
         elif verdict in ("accept", "look"):
             actor = who(request) if verdict == "accept" else None
-            found = await _run(_judged, shop, notice_id, given, actor)
+            found = await in_thread(_judged, shop, notice_id, given, actor)
         else:
             raise BadInput(
                 "The verdict is unknown.",
@@ -317,39 +319,3 @@ def move_json(change: day_plan.Move) -> dict[str, Any]:
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return lookups.plain({k: v for k, v in row.items() if k not in ("dt", "seq", "event_id")})
-
-
-def only(body: Mapping[str, Any], allowed: tuple[str, ...]) -> Mapping[str, Any]:
-    """Return a body that has known fields alone; BadInput names the first other."""
-    for name in body:
-        if name not in allowed:
-            raise BadInput(
-                f"The body has the unknown field '{name[:60]}'.",
-                field=name,
-                value=body[name],
-                allowed=", ".join(allowed),
-            )
-    return body
-
-
-def text(given: Mapping[str, Any], name: str, longest: int = 128) -> str:
-    """Return a text of a body; BadInput where it is none, empty or too long."""
-    value = given.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise BadInput(
-            f"{name} must be a text of 1 to {longest} characters.",
-            field=name,
-            value=value,
-            allowed=f"1 to {longest} characters",
-        )
-    return value
-
-
-def who(request: Request) -> str:
-    """Return who acts: the key's name and id."""
-    key = request.scope["shop.key"]
-    return f"{key.name} ({key.key_id})"
-
-
-async def _run(work: Any, *given: Any) -> Any:
-    return await anyio.to_thread.run_sync(work, *given)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import anyio.to_thread
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from shopkeeper.api import errors
-from shopkeeper.api.areas.supply import READ, WRITE, Given, Id, only, text, who
+from shopkeeper.api.areas.supply import READ, WRITE, Given, Id
+from shopkeeper.api.asked import only, text, who
 from shopkeeper.api.openapi import guarded_by
-from shopkeeper.api.service import Service
+from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base import clock
 from shopkeeper.data import transfer_reads
 from shopkeeper.operate import promise_watch, reallocate, stock_transfers, transfer_desk
@@ -39,7 +39,7 @@ def _orders(api: FastAPI, shop: Any) -> None:
         """Allocate the orders not yet picked together; ``dry`` only says what would move."""
         given = only(body, ("dry",))
         work = partial(reallocate.run, shop, dry=given.get("dry") is True)
-        return errors.JSON(await anyio.to_thread.run_sync(work))
+        return errors.JSON(await in_thread(work))
 
     @api.get("/v1/supply/promises", operation_id="list_promises", **_TAGS, **guarded_by(READ))
     async def promises() -> Response:
@@ -49,7 +49,7 @@ def _orders(api: FastAPI, shop: Any) -> None:
             rows = promise_watch.promised(shop)
             return [promise_watch.plain(x) for x in calibration.lanes(rows, clock.now_us())]
 
-        return errors.JSON({"lanes": await anyio.to_thread.run_sync(work)})
+        return errors.JSON({"lanes": await in_thread(work)})
 
     @api.get(
         "/v1/supply/scarcity",
@@ -61,7 +61,7 @@ def _orders(api: FastAPI, shop: Any) -> None:
         """What a unit on a scarce shelf is worth, as the last batch found; dearest first."""
         since = clock.now_us() - PRICES_US
         work = partial(shop.reservations.prices, None, since_us=since)
-        prices, items = await anyio.to_thread.run_sync(work)
+        prices, items = await in_thread(work)
         rows = sorted(prices.items(), key=lambda pair: (-pair[1], pair[0]))
         told = [
             {"location_id": place, "item_id": item, "minor": round(minor, 1)}
@@ -74,8 +74,8 @@ def _transfers(api: FastAPI, shop: Any) -> None:
     @api.get("/v1/supply/transfers", operation_id="list_transfers", **_TAGS, **guarded_by(READ))
     async def listing() -> Response:
         """What to move between warehouses before buying, by way, and the transfers made."""
-        found = await anyio.to_thread.run_sync(stock_transfers.propose, shop)
-        made = await anyio.to_thread.run_sync(transfer_reads.made, shop.warehouse)
+        found = await in_thread(stock_transfers.propose, shop)
+        made = await in_thread(transfer_reads.made, shop.warehouse)
         return errors.JSON({**stock_transfers.plain(found), "made": made})
 
     @api.post(
@@ -89,7 +89,7 @@ def _transfers(api: FastAPI, shop: Any) -> None:
         given = only(body, ("from_id", "to_id"))
         ends = text(given, "from_id"), text(given, "to_id")
         work = partial(transfer_desk.accept, shop, *ends, who(request))
-        return errors.JSON({"transfer_id": await anyio.to_thread.run_sync(work)})
+        return errors.JSON({"transfer_id": await in_thread(work)})
 
     @api.post(
         "/v1/supply/transfers/{transfer_id}",
@@ -101,5 +101,5 @@ def _transfers(api: FastAPI, shop: Any) -> None:
         """Say that a transfer ``left`` or ``arrived`` (``status``)."""
         status = text(only(body, ("status",)), "status")
         work = partial(transfer_desk.mark, shop, transfer_id, status, who(request))
-        await anyio.to_thread.run_sync(work)
+        await in_thread(work)
         return errors.JSON({"transfer_id": transfer_id, "status": status})

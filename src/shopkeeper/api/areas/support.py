@@ -10,14 +10,13 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
 
-import anyio.to_thread
 import msgspec
 from fastapi import Body, FastAPI, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from shopkeeper.api import auth, errors
 from shopkeeper.api.openapi import error_responses, guarded_by
-from shopkeeper.api.service import Service
+from shopkeeper.api.service import Service, in_thread
 from shopkeeper.base import clock
 from shopkeeper.base.errors import BadInput, NotSignedIn
 from shopkeeper.data import support_tables
@@ -72,7 +71,7 @@ def _chat(api: FastAPI, service: Service) -> None:
     async def turn(request: Request, body: Given) -> Response:
         session = session_of_request(request, service)
         service.need_ready()
-        decision = await _run(conversations.take_turn, service.runtime, session, body)
+        decision = await in_thread(conversations.take_turn, service.runtime, session, body)
         service.metrics.decision(
             "support", decision.model, decision.latency_ms / 1000, fallback=decision.fallback
         )
@@ -98,7 +97,7 @@ def _messages(api: FastAPI, service: Service) -> None:
         session = session_of_request(request, service)
         service.need_ready()
         name = session["conversation_id"]
-        found = await _run(support_tables.conversation, shop.warehouse, name)
+        found = await in_thread(support_tables.conversation, shop.warehouse, name)
         said = found["messages"] if found else []
         shown = [
             {
@@ -129,7 +128,7 @@ def _inbox(api: FastAPI, service: Service) -> None:
     async def listing(
         view: Annotated[str, Query(pattern="^(waiting|taken|all)$")] = "waiting",
     ) -> Response:
-        found = await _run(partial(support_tables.inbox, shop.warehouse, view=view, most=100))
+        found = await in_thread(partial(support_tables.inbox, shop.warehouse, view=view, most=100))
         return errors.JSON({"conversations": found})
 
     @api.get(
@@ -140,7 +139,7 @@ def _inbox(api: FastAPI, service: Service) -> None:
         **guarded_by("cases:read", "503"),
     )
     async def one(conversation_id: Id) -> Response:
-        found = dict(await _run(conversations.require, shop, conversation_id))
+        found = dict(await in_thread(conversations.require, shop, conversation_id))
         found.pop("state", None)
         return errors.JSON(found)
 
@@ -154,10 +153,10 @@ def _inbox(api: FastAPI, service: Service) -> None:
     async def do(conversation_id: Id, doing: Id, request: Request, body: Given) -> Response:
         who, text = request.scope["shop.key"].name, str(body.get("text", ""))
         if doing == "said":
-            await _run(partial(conversations.say, shop, conversation_id, text, operator=who))
+            await in_thread(partial(conversations.say, shop, conversation_id, text, operator=who))
         else:
             work = partial(conversations.do, shop, conversation_id, doing, operator=who, text=text)
-            await _run(work)
+            await in_thread(work)
         return errors.JSON({"conversation_id": conversation_id, "done": doing})
 
 
@@ -173,7 +172,7 @@ def _assist(api: FastAPI, service: Service) -> None:
     )
     async def suggest(conversation_id: Id) -> Response:
         service.need_ready()
-        return errors.JSON(await _run(assist.suggest, service.runtime, conversation_id))
+        return errors.JSON(await in_thread(assist.suggest, service.runtime, conversation_id))
 
     @api.post(
         "/v1/support/conversations/{conversation_id}/tools",
@@ -187,9 +186,11 @@ def _assist(api: FastAPI, service: Service) -> None:
         who, runtime = request.scope["shop.key"].name, service.runtime
         if set(body) == {"confirm"}:
             work = partial(assist.carry_out, operator=who)
-            return errors.JSON(await _run(work, runtime, conversation_id, str(body["confirm"])))
+            return errors.JSON(
+                await in_thread(work, runtime, conversation_id, str(body["confirm"]))
+            )
         work = partial(assist.preview, operator=who, language="en")
-        return errors.JSON(await _run(work, runtime, conversation_id, body))
+        return errors.JSON(await in_thread(work, runtime, conversation_id, body))
 
 
 def _webhook(api: FastAPI, service: Service) -> None:
@@ -207,10 +208,10 @@ def _webhook(api: FastAPI, service: Service) -> None:
         if incoming is None:
             return errors.JSON({"ignored": True})
         said = {"text": incoming.text, "turn_id": incoming.message_id}
-        decision = await _run(conversations.take_turn, service.runtime, incoming.session, said)
+        decision = await in_thread(conversations.take_turn, service.runtime, incoming.session, said)
         reply, over = decision.value["reply"], bool(decision.value["handover"])
         post = partial(chatwoot.deliver, service.settings, incoming, reply, hand_over=over)
-        answer = {"content": reply, "message_type": "outgoing", "delivered": await _run(post)}
+        answer = {"content": reply, "message_type": "outgoing", "delivered": await in_thread(post)}
         return errors.JSON(answer | {"status": "open" if over else "pending"})
 
 
@@ -226,7 +227,7 @@ def _knowledge(api: FastAPI, service: Service) -> None:
     )
     async def put(article_id: Id, body: Given) -> Response:
         event = articles.event_of({**body, "id": article_id}, source="api")
-        await _run(lambda: shop.record(event).result())
+        await in_thread(lambda: shop.record(event).result())
         return errors.JSON({"article_id": article_id, "language": event.language})
 
     @api.get(
@@ -237,7 +238,7 @@ def _knowledge(api: FastAPI, service: Service) -> None:
         **guarded_by("decisions:read", "503"),
     )
     async def listing() -> Response:
-        return errors.JSON({"articles": await _run(support_tables.articles, shop.warehouse)})
+        return errors.JSON({"articles": await in_thread(support_tables.articles, shop.warehouse)})
 
     @api.get(
         "/v1/support/gaps",
@@ -247,7 +248,7 @@ def _knowledge(api: FastAPI, service: Service) -> None:
         **guarded_by("cases:read", "503"),
     )
     async def gaps() -> Response:
-        return errors.JSON({"gaps": await _run(articles.gaps, shop.warehouse)})
+        return errors.JSON({"gaps": await in_thread(articles.gaps, shop.warehouse)})
 
 
 def session_of_request(request: Request, service: Service) -> dict[str, Any]:
@@ -285,7 +286,3 @@ async def _stream(answer: dict[str, Any]) -> AsyncIterator[bytes]:
     if answer["handover"]:
         yield event("handoff", {"conversation_id": answer["conversation_id"]})
     yield event("done", {k: v for k, v in answer.items() if k != "sentences"})
-
-
-async def _run(work: Any, *given: Any) -> Any:
-    return await anyio.to_thread.run_sync(work, *given)
