@@ -25,6 +25,15 @@ FROM impressions AS i
 WHERE i.decision_id IS NOT NULL AND i.occurred_us >= $since_us
 GROUP BY i.decision_id, i.item_id
 """
+_SHOWN = """
+SELECT d.decision_id, d.customer_id, d.occurred_us, i.item_id, min(i.position) AS position
+FROM decisions AS d
+JOIN impressions AS i ON d.decision_id = i.decision_id
+WHERE d.capability = 'recommend' AND d.customer_id IS NOT NULL
+    AND d.occurred_us >= $since_us AND d.occurred_us < $until_us
+GROUP BY d.decision_id, d.customer_id, d.occurred_us, i.item_id
+ORDER BY d.occurred_us, d.decision_id, position
+"""
 _TAKEN = """
 SELECT o.decision_id, o.item_id, o.label, min(o.occurred_us) AS occurred_us,
     CAST(sum(coalesce(o.value_minor, 0)) AS BIGINT) AS value_minor
@@ -88,6 +97,13 @@ def seen(warehouse: Tables, since_us: int) -> dict[tuple[str, str], int]:
     names = ("decision_id", "item_id", "position")
     decision, item, position = (found[name].to_pylist() for name in names)
     return {(d, i): int(p) for d, i, p in zip(decision, item, position, strict=True)}
+
+
+def shown(warehouse: Tables, since_us: int, until_us: int) -> list[dict[str, Any]]:
+    """Return what known customers saw of recorded slates, a row per item, by time."""
+    given = {"since_us": since_us, "until_us": until_us}
+    found: list[dict[str, Any]] = warehouse.sql(_SHOWN, given).to_pylist()
+    return found
 
 
 def taken(warehouse: Tables, since_us: int) -> dict[tuple[str, str], list[dict[str, Any]]]:

@@ -17,17 +17,19 @@ import pyarrow.compute as pc
 from shopkeeper.base import clock
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.base.errors import BadInput
+from shopkeeper.data import slate_log
 from shopkeeper.learn import metrics, report
 from shopkeeper.learn.contracts import Trained
 from shopkeeper.recommend import attributes
 from shopkeeper.recommend.features import LESS, PURCHASE
-from shopkeeper.recommend.models import holdout, learn_rank, strangers, study
+from shopkeeper.recommend.models import holdout, learn_rank, shown, strangers, study
 from shopkeeper.recommend.models.blend import Blend
 from shopkeeper.recommend.models.frequency import Frequency
 from shopkeeper.recommend.models.fusion import Judged, Study
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.popularity import Popularity
 from shopkeeper.recommend.models.ranker import Ranker
+from shopkeeper.recommend.models.shown import Slates
 from shopkeeper.recommend.models.source import top
 from shopkeeper.recommend.rebuild import codes, dictionary
 from shopkeeper.recommend.schema import Interactions, Training
@@ -37,6 +39,7 @@ TEST_CUSTOMERS = 1000
 STUDY_CUSTOMERS = 500
 STUDY_ITEMS = 3000
 # The ranker is taught on a sample too, for what a placement shows; the gate sees it on all.
+SHOWN_DAYS = 70  # two periods of the ranker at most, and some
 RANKER_SAMPLE, RANKER_CUSTOMERS, RANKER_TASKS = 1200, 400, ("all", "repeat")
 # What bounds training (EASE takes seconds with the cube of its items) and one answer (a history
 # of a thousand items reads a thousand rows of neighbours).
@@ -110,12 +113,15 @@ def train(warehouse: Any, settings: Any) -> Trained:
     if (past.interactions.kind == PURCHASE).sum() >= MIN_PURCHASES:
         chosen = _choose(past, seed)
         judged = holdout.judge(past, target, limit=TEST_CUSTOMERS, seed=seed)
+        some = _sample(past, seed, RANKER_SAMPLE)
+        slates = _shown(warehouse, past)
         ranker = learn_rank.learn(
             chosen,
-            _sample(past, seed, RANKER_SAMPLE),
+            some,
             limit=RANKER_CUSTOMERS,
             tasks=RANKER_TASKS,
             seed=seed,
+            slates=slates.of(some.interactions, data.interactions) if slates else None,
         )
         models = _compared(past, judged, chosen, ranker, seed)
     else:
@@ -150,6 +156,16 @@ def train(warehouse: Any, settings: Any) -> Trained:
         },
         self_test={"placement": "home", "customer_id": data.interactions.user_ids[0]},
     )
+
+
+def _shown(warehouse: Any, past: Training) -> Slates | None:
+    """Return what the shop showed to known customers before the last days, None for nothing."""
+    rows = slate_log.shown(warehouse, past.as_of_us - SHOWN_DAYS * DAY_US, past.as_of_us)
+    if not rows:
+        return None
+    log = past.interactions
+    taken = slate_log.taken(warehouse, past.as_of_us - SHOWN_DAYS * DAY_US)
+    return shown.of_record(rows, taken, log.user_ids, log.item_ids)
 
 
 def _strangers(data: Training, seed: int) -> tuple[strangers.Strangers | None, dict[str, Any]]:

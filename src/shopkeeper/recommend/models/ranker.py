@@ -10,7 +10,8 @@ The probability is of a purchase within that period's length by a customer who s
 isotonic on a logistic of the score on that last period and the customer's habits.
 
 Two objectives compete: lambdarank, which learns the order, and the likelihood of each purchase
-(binary), which on few customers overfits less.
+(binary), which on few customers overfits less. Where the shop has shown enough, trees taught by its
+own slates compete too, freed of what a place gains by itself; purchases judge them all.
 
 Source: Burges, From RankNet to LambdaRank to LambdaMART (2010); Zadrozny and Elkan, KDD 2002.
 """
@@ -28,6 +29,7 @@ from shopkeeper.recommend.models import fusion, ranking
 from shopkeeper.recommend.models.fusion import TASKS, Judged
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.ranking import ItemFacts
+from shopkeeper.recommend.models.shown import ENOUGH_PLACES
 from shopkeeper.recommend.models.source import Source, top
 from shopkeeper.recommend.schema import Training
 
@@ -39,6 +41,11 @@ SHAPES: tuple[dict[str, Any], ...] = (
     {"objective": "lambdarank", "num_leaves": 15},
     {"objective": "binary", "num_leaves": 6},
     {"objective": "binary", "num_leaves": 15},
+)
+# The same from slates, with what each place gains by itself left out (shown.py).
+FROM_SLATES: tuple[dict[str, Any], ...] = (
+    {"objective": "lambdarank", "num_leaves": 6, "slates": True},
+    {"objective": "lambdarank", "num_leaves": 15, "slates": True},
 )
 ENOUGH_GROUPS = 200  # customers with something to find; below, the blend's order stands
 SETTINGS: dict[str, Any] = {
@@ -76,6 +83,7 @@ class Period:
     blend: Fused
     data: Training
     judged: Judged
+    shown: Sequence[Group] = ()  # slates of the period, by the same blend (shown.py)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +91,9 @@ class Group:
     """One customer's candidates in the training period."""
 
     rows: np.ndarray  # (n, columns) float32
-    label: np.ndarray  # (n,) bool
+    label: np.ndarray  # (n,) bool; of a slate its grades, 0 to 3
     targets: int  # all of the customer's targets, among the candidates or not
+    position: np.ndarray | None = None  # of a slate: where each stood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +132,8 @@ class Ranker:
         for task, (*earlier, last) in found.items():
             past = [group for groups in earlier for group in groups]
             if min(len(past), len(last)) >= ENOUGH_GROUPS:
-                self._learn(task, past, last)
+                slates = tuple(period.shown for period in periods) if task == "all" else ()
+                self._learn(task, past, last, slates)
         return self
 
     def refit_facts(self, data: Training, trend: np.ndarray) -> Ranker:
@@ -204,14 +214,26 @@ class Ranker:
                     )
         return found
 
-    def _learn(self, task: str, past: list[Group], last: list[Group]) -> None:
-        """Judge trees of the past on the last period; keep them where they beat the blend."""
+    def _learn(
+        self,
+        task: str,
+        past: list[Group],
+        last: list[Group],
+        slates: Sequence[Sequence[Group]] = (),
+    ) -> None:
+        """Judge trees of the past on the last period; keep them where they beat the blend.
+
+        ``slates`` of each period teach as another shape, where the past has enough of them.
+        """
+        shown = [group for groups in slates[:-1] for group in groups]
+        enough = sum(len(group.label) for group in shown) >= ENOUGH_PLACES
         before = _ndcg(last, [-np.arange(len(g.label), dtype=float) for g in last])
         rows = np.concatenate([g.rows for g in last])
         ends = np.cumsum([len(g.label) for g in last])[:-1]
         best: tuple[float, dict[str, Any], int, np.ndarray, np.ndarray] | None = None
-        for shape in SHAPES:
-            trees = self._trees(past, shape, ROUNDS[-1])
+        for shape in (*SHAPES, *(FROM_SLATES if enough else ())):
+            teachers = shown if "slates" in shape else past
+            trees = self._trees(teachers, shape, ROUNDS[-1])
             for rounds in ROUNDS:
                 raw = np.asarray(
                     trees.predict(rows, raw_score=True, num_iteration=rounds, num_threads=1)
@@ -233,20 +255,23 @@ class Ranker:
         }
         if gain.mean() <= error:
             return
-        self.trees_[task] = self._trees([*past, *last], shape, rounds)
+        every = [*shown, *slates[-1]] if "slates" in shape else [*past, *last]
+        self.trees_[task] = self._trees(every, shape, rounds)
         label = np.concatenate([g.label for g in last])
         self.calibration_[task] = calibrate(raw, rows[:, self._habits()], label)
 
     def _trees(self, groups: list[Group], shape: Mapping[str, Any], rounds: int) -> Any:
         import lightgbm
 
-        settings = {**SETTINGS, **shape, "seed": self.seed}
+        told = {name: value for name, value in shape.items() if name != "slates"}
+        settings = {**SETTINGS, **told, "seed": self.seed}
         if shape["objective"] == "lambdarank":
             settings["lambdarank_truncation_level"] = TRUNCATION
         data = lightgbm.Dataset(
             np.concatenate([g.rows for g in groups]),
             np.concatenate([g.label for g in groups]).astype(np.int32),
             group=[len(g.label) for g in groups],
+            position=_positions(groups),
             params=settings,
         )
         return lightgbm.train(settings, data, num_boost_round=rounds)
@@ -336,6 +361,12 @@ def _known(habits: np.ndarray) -> np.ndarray:
     found = np.nan_to_num(np.asarray(habits, dtype=float), nan=365.0)
     found[:, 2] = np.log1p(found[:, 2])
     return found
+
+
+def _positions(groups: Sequence[Group]) -> np.ndarray | None:
+    """Return where each row stood, None unless all groups are slates."""
+    told = [group.position for group in groups if group.position is not None]
+    return np.concatenate(told).astype(np.int32) if len(told) == len(groups) else None
 
 
 def _ndcg(groups: list[Group], scores: list[np.ndarray]) -> np.ndarray:
