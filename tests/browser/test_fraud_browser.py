@@ -10,8 +10,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "fraud"))
 sys.path.insert(0, str(Path(__file__).parent))
 
+from made_shop import CARD
 from test_console import Visit
 from test_fraud_pages import fill
+
+from shopkeeper.operate.runtime import Runtime
 
 pytestmark = pytest.mark.browser
 
@@ -63,5 +66,43 @@ def test_a_rule_is_back_tested_and_a_case_decided_by_hand(chromium, shop_front, 
     tab.click("#decide button.main")
     tab.wait_for_selector(".notice")
     assert "1 case decided" in tab.inner_text(".notice")
+    assert visit.faults == []
+    visit.context.close()
+
+
+def test_an_analyst_works_the_queue_by_keyboard(chromium, shop_front, case):
+    runtime = Runtime(shop_front[0].shop, capabilities=[CARD]).start()
+    for number in range(3):
+        asked = {"payment_id": f"key{number}", "amount_minor": 150_000, "currency": "EUR"}
+        assert runtime.decide("fraud", asked).value["outcome"] == "review"
+    runtime.close()
+    visit = Visit(chromium, shop_front[1]).sign_in()
+    tab = visit.tab
+    tab.wait_for_timeout(1500)  # decisions reach the tables within a second
+    visit.open("fraud")
+    first, second = (
+        tab.locator("#queue tbody tr td:first-child a").nth(n).inner_text() for n in (0, 1)
+    )
+    tab.keyboard.press("j")
+    tab.keyboard.press("j")
+    tab.keyboard.press("k")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#decide")
+    assert first in tab.inner_text("h1")
+    tab.keyboard.press("n")
+    tab.keyboard.type("rang her, 12 j")  # typed into the note, and no key of the page
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("5")
+    assert tab.input_value("input[name=note]") == "rang her, 12 j"
+    assert tab.evaluate("document.querySelector('select[name=code]').selectedIndex") == 4
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector(".notice")
+    assert "1 case decided" in tab.inner_text(".notice")
+    assert second in tab.inner_text("h1")  # the next case of the queue
+    tab.keyboard.press("l")
+    tab.wait_for_load_state("networkidle")
+    tab.keyboard.press("u")
+    tab.wait_for_selector("#queue")
+    assert first not in tab.inner_text("#queue")
     assert visit.faults == []
     visit.context.close()

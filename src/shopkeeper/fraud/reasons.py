@@ -31,7 +31,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "device": ("What this device did lately", "该设备近期的行为可疑"),
     "network": ("What this network address did lately", "该网络地址近期的行为可疑"),
     "contact": ("The e-mail, phone or name is suspicious", "邮箱、电话或姓名可疑"),
-    "place": ("Countries or addresses do not fit", "国家或地址不一致"),
+    "place": ("Place of payment, countries or address stand out", "支付地点、国家或地址异常"),
     "ring": ("Linked with others that share cards or devices", "与共用卡片或设备的账户有关联"),
     "other": ("Other signs", "其他迹象"),
 }

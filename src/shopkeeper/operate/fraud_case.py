@@ -6,6 +6,7 @@ Everything is read from the tables; identifiers are the first digits of their ke
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
@@ -29,6 +30,7 @@ KEYED = {
     "phone_key": "phone",
     "address_key": "address",
 }
+_WINDOW = re.compile(r"\d+[mhd]")  # of a feature's name, "30d"
 MOST_DEGREE = 25  # a node that so many customers share (an office's address) draws no more edges
 
 
@@ -96,8 +98,8 @@ def against_normal(
                 "named": name in named,
             }
         )
-    found.sort(key=lambda one: (not one["named"], -_strangeness(one), one["name"]))
-    return found[:MOST_VALUES]
+    found.sort(key=lambda one: (not one["named"], _unlikely(one), -_strangeness(one), one["name"]))
+    return _each_once(found)[:MOST_VALUES]
 
 
 def graph(case: Mapping[str, Any], payments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -172,6 +174,27 @@ def similar(case: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> lis
         }
         for far, one in found[:MOST_SIMILAR]
     ]
+
+
+def _unlikely(one: Mapping[str, Any]) -> bool:
+    """Say whether a value tells little by itself: sums and times are large for everybody."""
+    return one["usual"] is None and one["kind"] in ("money", "seconds", "number")
+
+
+def _each_once(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the values without the same thing over another window, zeros without a usual last."""
+    seen: set[tuple[str, ...]] = set()
+    kept: list[dict[str, Any]] = []
+    idle: list[dict[str, Any]] = []
+    for one in values:
+        thing = tuple(part for part in one["name"].split("_") if not _WINDOW.fullmatch(part))
+        if thing in seen and not one["named"]:
+            continue
+        seen.add(thing)
+        (idle if one["usual"] is None and not one["value"] and not one["named"] else kept).append(
+            one
+        )
+    return kept + idle
 
 
 def _logs(features: Mapping[str, float | None]) -> dict[str, float]:

@@ -10,13 +10,14 @@ from starlette.responses import Response
 
 from shopkeeper.base import clock
 from shopkeeper.base.errors import NotFound
-from shopkeeper.console import charts
+from shopkeeper.console import charts, formats, speech
 from shopkeeper.console.pages.customers import as_dict
 from shopkeeper.console.parts import leaf
 from shopkeeper.console.view import View
 from shopkeeper.data import fraud_reports
 from shopkeeper.fraud.cases import CODES
 from shopkeeper.fraud.reasons import sentence
+from shopkeeper.fraud.registry import REGISTRY
 from shopkeeper.fraud.says import says
 from shopkeeper.operate import fraud_case, fraud_desk
 
@@ -51,8 +52,8 @@ def show(view: View, decision_id: str, notice: str = "") -> Response:
         tab="queue",
         case=case,
         user=user,
-        why=view.part(_why, view, whole["why"]),
-        values=view.part(_told, view, whole["values"]),
+        why=view.part(_why, view, whole["why"], case["currency"]),
+        values=view.part(_told, view, whole["values"], case["currency"]),
         timeline=view.part(list, whole["timeline"]),
         graph=view.part(_graph, view, whole["graph"]),
         similar=view.part(list, whole["similar"]),
@@ -73,7 +74,7 @@ def evidence(view: View, payment_id: str) -> Response:
 
 
 def decide(view: View, form: FormData) -> Response:
-    """Decide a case by a code and go on to the queue."""
+    """Decide a case by a code and go on to the queue, or to its next case that is free."""
     done = fraud_desk.decide_case(
         view.console.shop,
         str(form.get("case", "")),
@@ -82,7 +83,13 @@ def decide(view: View, form: FormData) -> Response:
         note=str(form.get("note", ""))[:2000],
         ring=form.get("ring") == "yes",
     )
-    return index(view, notice=view.say_n("fraud.decided_n", len(done)))
+    notice = view.say_n("fraud.decided_n", len(done))
+    if form.get("next") == "yes":
+        mine = (None, _user(view))
+        waiting = [c for c in fraud_desk.queue(view.console.shop) if c["locked"] in mine]
+        if waiting:
+            return show(view, waiting[0]["decision_id"], notice=notice)
+    return index(view, notice=notice)
 
 
 def lock(view: View, form: FormData) -> Response:
@@ -118,13 +125,14 @@ def _queue(view: View) -> dict[str, Any]:
     return as_dict(leaf(rows, "queue", offset, ROWS))
 
 
-def _why(view: View, reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _why(view: View, reasons: list[dict[str, Any]], currency: str | None) -> list[dict[str, Any]]:
     return [
         one
         | {
             "text": sentence(one["code"], one["facts"], view.language),
-            "feature": one["facts"].get("feature"),
-            "value": one["facts"].get("value"),
+            "feature": (name := one["facts"].get("feature")),
+            "says": _says(view, name) if name else "",
+            "shown": _shown(view, name, one["facts"].get("value"), currency),
         }
         for one in reasons
     ]
@@ -135,8 +143,14 @@ def _graph(view: View, found: dict[str, Any]) -> dict[str, Any] | None:
         return None
     kinds = sorted({node["kind"] for node in found["nodes"]}, key=lambda k: (k != "customer", k))
     names = {kind: view.word("entity", kind) for kind in kinds}
+    nodes = [
+        node
+        if node["kind"] == "customer"
+        else {**node, "label": f"{names[node['kind']]} {node['id'].partition(':')[2][:6]}"}
+        for node in found["nodes"]
+    ]
     return {
-        "chart": charts.graph(found["nodes"], found["edges"], names),
+        "chart": charts.graph(nodes, found["edges"], names),
         "nodes": len(found["nodes"]),
         "edges": len(found["edges"]),
         "customers": sum(node["kind"] == "customer" for node in found["nodes"]),
@@ -147,6 +161,38 @@ def _codes() -> list[dict[str, str]]:
     return [{"code": code, "order": order} for code, (order, _) in CODES.items()]
 
 
-def _told(view: View, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return feature values with what they mean in the reader's language."""
-    return [{**one, "says": says(one["name"], view.language)} for one in values]
+def _told(view: View, values: list[dict[str, Any]], currency: str | None) -> list[dict[str, Any]]:
+    """Return feature values with what they mean in the reader's language, in units of people."""
+    return [
+        {
+            **one,
+            "says": _says(view, one["name"]),
+            "shown": _shown(view, one["name"], one["value"], currency),
+            "usually": _shown(view, one["name"], one["usual"], currency) or "–",
+        }
+        for one in values
+    ]
+
+
+def _says(view: View, name: str) -> str:
+    """Return what a feature means; its value is shown as hours or days, whatever it counts in."""
+    told = says(name, view.language)
+    if name in REGISTRY and REGISTRY[name].kind == "seconds":
+        told = told.replace("seconds ", "time ", 1).replace("秒数", "时间")
+    return told
+
+
+def _shown(view: View, name: str | None, value: Any, currency: str | None) -> str:
+    """Return a feature's value as money, time, per cent or a number; empty when unknown."""
+    if value is None or isinstance(value, bool | str) or name not in REGISTRY:
+        return "" if value is None else str(value)
+    kind = REGISTRY[name].kind
+    if kind == "money":
+        return formats.money(round(value), currency, view.language)
+    if kind == "seconds":
+        return formats.ago(value, speech.words(view.language))
+    if kind == "rate":
+        return formats.percent(value)
+    if kind == "flag":
+        return view.say("fraud.yes") if value else view.say("fraud.no")
+    return formats.number(value, 0 if float(value).is_integer() else 2)
