@@ -103,6 +103,17 @@ def _print_outlook(told: dict[str, Any]) -> None:
         print(f"  {one['text']} ({one['share']:+.2f})")
 
 
+def _print_visit(told: dict[str, Any]) -> None:
+    value = told["value"]
+    if not value["visiting"]:
+        print(f"{told['subject']} is not visiting")
+        return
+    print(f"{told['subject']} ends this visit with an order: {value['chance']:.1%}")
+    print(f"  {value['events']} acts since {value['started_at']}, {len(value['cart'])} in the cart")
+    for one in value["reasons"]:
+        print(f"  {one['text']}" + (f" ({one['share']:+.2f})" if one["share"] else ""))
+
+
 def _print(told: dict[str, Any]) -> None:
     if told["value"].get("kind") == "allocation":
         _print_allocation(told)
@@ -110,6 +121,8 @@ def _print(told: dict[str, Any]) -> None:
         _print_proposal(told)
     elif told["capability"] == "behaviour":
         _print_outlook(told)
+    elif told["capability"] == "session":
+        _print_visit(told)
     elif told["capability"] == "support":
         for sentence in told["value"]["sentences"]:
             print(f"{sentence['text']}  [{sentence['source']}]")

@@ -18,7 +18,10 @@ MODULES = {
 }
 # Asked and trained by name like the five, and followed by a running shop, but none of them: what
 # is foretold of a customer decides nothing by itself.
-BESIDE = {"behaviour": "shopkeeper.recommend.behaviour.card"}
+BESIDE = {
+    "behaviour": "shopkeeper.recommend.behaviour.card",
+    "session": "shopkeeper.recommend.session.card",
+}
 
 
 def get(name: str) -> Capability:

@@ -27,6 +27,7 @@ from shopkeeper.operate import capabilities, simulation
 from shopkeeper.operate.live import Live
 from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.runtime import to_event
+from shopkeeper.operate.train import train_one
 from shopkeeper.simulate import shoppers
 from shopkeeper.simulate.shoppers import Act, Order, Visit
 
@@ -144,13 +145,15 @@ def build_visits(build: Any, bar: Any) -> dict[str, Any]:
     chosen = [late[int(at)] for at in np.sort(picked)]
     play = Play(shop, since_us - BEFORE_US, rng)
     counts = build.store(play.events(orders, chosen), bar)
+    shop.warehouse.refresh()
+    trained = train_one(shop, capabilities.get("session"), Registry(shop.settings.models_path))
     items, visits, seeds = TRIED[quick]
     data = simulation.customers(shop)
     simulation.keep(
         shop.settings,
         simulation.run(data, shop=shop, items=items, visits=visits, seeds=seeds),
     )
-    return {**counts, **play.counts}
+    return {**counts, **play.counts, "session": f"{trained.version}, {trained.alias}"}
 
 
 def _orders(rows: Sequence[Mapping[str, Any]]) -> list[Order]:

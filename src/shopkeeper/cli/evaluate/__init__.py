@@ -16,6 +16,7 @@ NAMES = (
     "recommend",
     "offpolicy",
     "behaviour",
+    "session",
     "ratings",
     "inventory",
     "fraud",

@@ -46,6 +46,7 @@ def show(view: View, customer_id: str) -> Response:
         currency=view.console.shop.settings.currency,
         facts=view.part(_facts, facts.data) if facts.data else facts,
         outlook=view.part(_outlook, view, customer_id),
+        visit=view.part(_visit, view, customer_id),
         now=view.part(_now, view, customer_id),
         history=view.part(_history, view, customer_id),
         decisions=view.part(_decisions, view, customer_id),
@@ -83,6 +84,24 @@ def _outlook(view: View, customer_id: str) -> dict[str, Any]:
         "model": answer.model,
         "fallback": answer.fallback_reason is not None,
         "kept": [one for one in told.get("chances", []) if one["days"] in SHOWN_DAYS],
+    }
+
+
+def _visit(view: View, customer_id: str) -> dict[str, Any] | None:
+    """Return the visit under way and the chance that it ends in an order; None: she is not here."""
+    runtime = view.console.runtime
+    if runtime is None or "session" not in runtime.live:
+        return None
+    live = runtime.live["session"]
+    answer = live.answer(live.card.parse({"customer_id": customer_id}))
+    told = answer.choice.value
+    if not told["visiting"]:
+        return None
+    key = "text_zh" if view.language == "zh" else "text"
+    return told | {
+        "why": [{"text": one[key], "share": one["share"] or 0.0} for one in told["reasons"]],
+        "model": answer.model,
+        "fallback": answer.fallback_reason is not None,
     }
 
 
