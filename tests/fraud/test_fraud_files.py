@@ -14,14 +14,16 @@ HEAD = "transaction_id,timestamp,customer_id,amount,is_fraud,label_timestamp"
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def rows(count: int = 60) -> list[list[str]]:
+def rows(count: int = 60, customers: int = 9) -> list[list[str]]:
     """Return payments of 30 days, every third a fraud, labels three days later."""
     found = []
     for number in range(count):
         at = FIRST + timedelta(hours=12 * number)
         bad = number % 3 == 0
         known = (at + timedelta(days=3)).isoformat() if bad else ""
-        found.append([f"t{number}", at.isoformat(), f"c{number % 9}", "12.5", str(int(bad)), known])
+        found.append(
+            [f"t{number}", at.isoformat(), f"c{number % customers}", "12.5", str(int(bad)), known]
+        )
     return found
 
 
@@ -117,9 +119,54 @@ def test_the_baseline_is_measured_whatever_is_asked_for(tmp_path):
     from shopkeeper.fraud import evaluate
 
     path = tmp_path / "payments.csv"
-    path.write_text(text(rows(120)), encoding="utf-8")
+    path.write_text(text(rows(120, 50)), encoding="utf-8")
     start_us = int(FIRST.timestamp() * 1e6)
     setup = evaluate.Setup(start_us=start_us, train_days=20, among=("trees",))
     printed = evaluate.evaluate(read_payments(path), setup, {"file": path.name})
     assert list(printed["models"]) == ["logistic", "trees"]
     assert printed["champion"] == "trees"
+
+
+def test_a_test_without_unknown_customers_is_refused(tmp_path, capsys):
+    path = tmp_path / "payments.csv"
+    path.write_text(text(rows(120)), encoding="utf-8")
+    assert main([*asked(path), "--train-days", "20"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert "are left without customers who were known before" in error["message"]
+
+
+def test_models_are_asked_for_by_name_and_priced_beside_fixed_thresholds(tmp_path, capsys):
+    path = tmp_path / "payments.csv"
+    path.write_text(text(rows(120, 50)), encoding="utf-8")
+    words = [*asked(path), "--train-days", "20", "--models", "trees, strange"]
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told["models"]) == ["logistic", "trees", "strange"]
+    cost = told["models"]["trees"]["cost"]
+    assert set(cost["fixed_thresholds"]) == {"challenge", "review", "block", "ladder"}
+    assert cost["fixed_thresholds"]["ladder"]["cost"] <= min(
+        cost["fixed_thresholds"][kind]["cost"] for kind in ("challenge", "review", "block")
+    )
+    assert sum(cost["outcomes"].values()) == told["models"]["trees"]["test_rows"][0]
+    assert told["models"]["strange"]["cost"]["outcomes"]["block"] == 0
+    assert main([word for word in words if word != "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert "best fixed" in shown
+    assert "the champion's cost less the best fixed threshold's" in shown
+    assert main([*asked(path), "--models", "trees,oracle"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["field"], error["value"]) == ("models", "oracle")
+    assert "sequence" in error["allowed"]
+
+
+def test_networks_are_measured_where_torch_is_and_named_where_it_is_not(monkeypatch):
+    from shopkeeper.base.errors import BadInput
+    from shopkeeper.cli.evaluate.fraud import asked_models
+    from shopkeeper.fraud.models import candidates, deep
+
+    monkeypatch.setattr(deep, "installed", lambda: True)
+    assert {"encoder", "sequence"} < set(asked_models(""))
+    monkeypatch.setattr(deep, "installed", lambda: False)
+    assert set(asked_models("")) == set(candidates.FITTERS)
+    with pytest.raises(BadInput, match="needs torch"):
+        asked_models("sequence")

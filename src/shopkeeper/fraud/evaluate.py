@@ -16,6 +16,7 @@ import numpy as np
 
 from shopkeeper.base import clock
 from shopkeeper.base.clock import DAY_US
+from shopkeeper.base.errors import BadInput
 from shopkeeper.fraud import folds, metrics, pricing
 from shopkeeper.fraud.aggregates import declare
 from shopkeeper.fraud.columns import columns_of
@@ -105,6 +106,7 @@ def evaluate(
     plans = setup.plans()
     for plan in plans:
         folds.require(table.at_us, table.label, plan, str(file.get("file", "file")))
+        _require_unknown(table, plan, str(file.get("file", "file")))
     models, champion = measure(table, plans, setup, tell)
     return {
         "capability": "fraud",
@@ -116,6 +118,26 @@ def evaluate(
     }
 
 
+def _require_unknown(table: Table, plan: Plan, name: str) -> None:
+    """Raise BadInput unless both classes are left once known customers are left out."""
+    rows = _judged_rows(table, plan)
+    bad = int(table.label[rows].sum())
+    if bad == 0 or bad == len(rows):
+        raise BadInput(
+            f"{name}: of the test days from {clock.iso(plan.test_us)[:10]}, {len(rows)} payments "
+            f"and {bad} frauds are left without customers who were known before; both classes "
+            "are needed.",
+            hint="Use later or more test days, or a file with more customers.",
+            field="start",
+            value=clock.iso(plan.start_us)[:10],
+        )
+
+
+def _judged_rows(table: Table, plan: Plan) -> np.ndarray:
+    rows = folds.between(table.at_us, plan.test_us, plan.end_us)
+    return folds.unknown(table.at_us, table.customer, table.known_us, plan.start_us, rows)
+
+
 def measure(
     table: Table, plans: list[Plan], setup: Setup, tell: Callable[[str], None] = lambda _: None
 ) -> tuple[dict[str, Any], str]:
@@ -124,8 +146,7 @@ def measure(
     votes: dict[str, list[float]] = {}
     for number, plan in enumerate(plans):
         tell(f"fold {number + 1} of {len(plans)}")
-        rows = folds.between(table.at_us, plan.test_us, plan.end_us)
-        rows = folds.unknown(table.at_us, table.customer, table.known_us, plan.start_us, rows)
+        rows = _judged_rows(table, plan)
         for name, score in _validated(table, plan, setup).items():
             votes.setdefault(name, []).append(score)
         for name, lesson in _lessons(table, plan, setup).items():
