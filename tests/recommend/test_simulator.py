@@ -9,6 +9,7 @@ from made import shop
 from shopkeeper.base.errors import BadInput
 from shopkeeper.recommend.simulator import validity
 from shopkeeper.recommend.simulator.policies import (
+    ADAPTING,
     GREEDY,
     LINUCB,
     SOFTMAX,
@@ -114,6 +115,23 @@ def test_learners_find_the_better_products():
         assert np.mean(earned[-100:]) > 0.1 > 0.08 > np.mean(rng.random((500, 2)) @ truth)
 
 
+def test_the_adapting_ranker_follows_tastes_that_moved_and_stays_where_they_did_not():
+    old, new = np.array([1.0, 0.0]), np.array([0.2, 1.2])
+    look, size = 1 / np.arange(1, 6), 3.0
+    for truth in (new, old):
+        rng = np.random.default_rng(4)
+        policy = made(ADAPTING, old, error=np.array([0.05, 0.05]), size=size)
+        for _ in range(2_500):
+            x = rng.normal(size=(20, 2))
+            p = np.exp(x @ truth)
+            p /= p.sum()
+            slate = policy.slate(x, rng, 5)
+            taken = rng.random(5) < np.minimum(look * size * p[slate], 1)
+            policy.learn(x[slate], look, taken)
+        assert policy.belief.mean[:-1] == pytest.approx(truth, abs=0.15)
+        assert np.exp(policy.belief.mean[-1]) == pytest.approx(size, rel=0.15)
+
+
 def test_logged_chances_are_those_with_which_places_are_drawn():
     policy = Policy(name=SOFTMAX, weights=np.array([1.0]), share=0.5)
     x, rng = np.arange(5, dtype=float)[:, None] / 2, np.random.default_rng(6)
@@ -162,6 +180,7 @@ def test_a_trial_tells_policies_validity_and_what_was_assumed():
     found = trial(shop(200).interactions, items=30, visits=60, seeds=2)
     assert found["protocol"]["assumed"] == {"eta": 1.0, "lift": 0.0}
     assert set(found["policies"]) == {
+        "adapting",
         "greedy",
         "epsilon_softmax",
         "thompson",

@@ -4,12 +4,15 @@
     epsilon_softmax  the same, a share of places drawn (recommend/explore.py, as in serving)
     thompson       linear Thompson sampling: weights drawn from their posterior per slate
     linucb         score plus ``WIDTH`` standard errors
+    adapting       the ranker's own choice model, its weights moved after every slate
     reinforce      Plackett-Luce weights over the ranker's best, learnt off-policy from what
                    epsilon_softmax logged
 
 The linear two model "taken" = chance of being seen at the place times x . w (a position-based
 model whose curve they are given), by ridge regression. Sources: Agrawal & Goyal 2013; Li et al.
-2010; Chen et al. 2019 (off-policy corrected REINFORCE, capped weights; here every place has its own
+2010; for ``adapting`` the conditional logit (McFadden 1974) in an extended Kalman filter, whose
+prior is as wide as ``DRIFT`` standard errors: tastes move more between periods than sampling
+says; Chen et al. 2019 (off-policy corrected REINFORCE, capped weights; here every place has its own
 logged chance and is corrected by it, so that no factor for the whole slate is needed).
 """
 
@@ -21,17 +24,14 @@ import numpy as np
 
 from shopkeeper.recommend.explore import DEPTH, Exploration
 
-GREEDY, SOFTMAX, THOMPSON, LINUCB, REINFORCE = NAMES = (
-    "greedy",
-    "epsilon_softmax",
-    "thompson",
-    "linucb",
-    "reinforce",
+GREEDY, SOFTMAX, THOMPSON, LINUCB, REINFORCE, ADAPTING = NAMES = (
+    *("greedy", "epsilon_softmax", "thompson", "linucb", "reinforce", "adapting"),
 )
 SHARE, LOG_SHARE = 0.1, 0.5
 WIDTH = 0.5
 NOISE = 0.05  # variance of "taken" at a chance of about 5 %
 RIDGE = 1.0
+DRIFT = 10.0  # fixed before the seeds that judge it
 CAP = 10.0
 
 
@@ -49,14 +49,38 @@ class Linear:
 
 
 @dataclass(slots=True, kw_only=True)
+class Belief:
+    """What is believed of customers' utilities: mean and precision of (theta, log of basket size).
+
+    A place's expected take is look * size * softmax(x . theta) of its item.
+    """
+
+    mean: np.ndarray
+    precision: np.ndarray
+    x: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))  # of the last slate's pool
+
+    def add(self, slate: np.ndarray, look: np.ndarray, taken: np.ndarray) -> None:
+        """Learn what came of the last slate: one step of the filter."""
+        u = self.x @ self.mean[:-1]
+        p = np.exp(u - u.max())
+        p /= p.sum()
+        rows = np.column_stack([self.x[slate] - p @ self.x, np.ones(len(slate))])
+        rate = np.minimum(look * np.exp(self.mean[-1]) * p[slate], 1.0)
+        self.precision += rows.T @ (rows * rate[:, None])
+        self.mean = self.mean + np.linalg.solve(self.precision, rows.T @ (taken - rate))
+
+
+@dataclass(slots=True, kw_only=True)
 class Policy:
-    """``weights`` score the features; ``linear`` is what the learners know so far."""
+    """``weights`` score the features; ``linear`` or ``belief`` is what learners know so far."""
 
     name: str
     weights: np.ndarray
     share: float = 0.0
     among: np.ndarray | None = None  # weights of the ranker among whose best it chooses
     linear: Linear | None = None
+    belief: Belief | None = None
+    shown: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     chances: np.ndarray = field(default_factory=lambda: np.ones(0))  # of the last slate's places
 
     def slate(self, x: np.ndarray, rng: np.random.Generator, places: int = 10) -> np.ndarray:
@@ -64,7 +88,8 @@ class Policy:
         scores = self._scores(x, rng)
         self.chances = np.ones(places)
         if not self.share:
-            return _best(scores, places)
+            self.shown = _best(scores, places)
+            return self.shown
         order = _best(scores, min(len(scores), places + DEPTH)).tolist()
         weights = np.exp(scores - scores.max())
         explore = Exploration(share=self.share, rng=rng)
@@ -75,6 +100,9 @@ class Policy:
         return np.asarray(slate)
 
     def _scores(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        if self.belief is not None:
+            self.belief.x = x
+            return np.asarray(x @ self.belief.mean[:-1], dtype=np.float64)
         if self.linear is None:
             scores = np.asarray(x @ self.weights, dtype=np.float64)
             return scores if self.among is None else within(scores, x @ self.among)
@@ -89,12 +117,29 @@ class Policy:
 
     def learn(self, x: np.ndarray, look: np.ndarray, taken: np.ndarray) -> None:
         """Take in what came of the places shown: features (places, d), chance seen, taken."""
+        if self.belief is not None:
+            self.belief.add(self.shown, look, taken.astype(np.float64))
         if self.linear is not None:
             self.linear.add(_with_one(x) * look[:, None], taken.astype(np.float64))
 
 
-def made(name: str, ranker: np.ndarray, slate_weights: np.ndarray | None = None) -> Policy:
-    """Return a policy as it starts; the learners start knowing nothing."""
+def made(
+    name: str,
+    ranker: np.ndarray,
+    slate_weights: np.ndarray | None = None,
+    *,
+    error: np.ndarray | None = None,
+    size: float = 1.0,
+) -> Policy:
+    """Return a policy as it starts; the linear learners start knowing nothing.
+
+    ``error``: standard errors of the ranker's weights, ``size``: mean basket; for ``adapting``.
+    """
+    if name == ADAPTING:
+        spread = np.ones(len(ranker)) if error is None else DRIFT * error
+        precision = np.diag(np.append(1 / spread**2, 4.0))
+        belief = Belief(mean=np.append(ranker, np.log(max(size, 1e-9))), precision=precision)
+        return Policy(name=name, weights=ranker, belief=belief)
     if name in (THOMPSON, LINUCB):
         wide = len(ranker) + 1
         linear = Linear(gram=RIDGE * np.eye(wide), moment=np.zeros(wide))

@@ -17,6 +17,7 @@ from shopkeeper.learn.offpolicy import Logged, compare
 from shopkeeper.recommend.schema import Interactions
 from shopkeeper.recommend.simulator import validity
 from shopkeeper.recommend.simulator.policies import (
+    ADAPTING,
     GREEDY,
     LOG_SHARE,
     NAMES,
@@ -73,8 +74,7 @@ def trial(
     curves: dict[str, list[np.ndarray]] = {name: [] for name in (*NAMES, ORACLE)}
     for number in range(seeds):
         for name in NAMES:
-            policy = made(name, first.theta, slate_weights)
-            _rewards(first, policy, 1_000_000 + seed + number, visits // 2)  # warm, not judged
+            policy = _started(name, first, slate_weights, seed + number, visits)
             curves[name].append(_rewards(second, policy, seed + number, visits))
         best = Policy(name=ORACLE, weights=second.theta)
         curves[ORACLE].append(_rewards(second, best, seed + number, visits))
@@ -99,6 +99,16 @@ def trial(
         "visits_at": _points(visits).tolist(),
         "off_policy": _off_policy(second, first.theta, slate_weights, visits, seed),
     }
+
+
+def _started(name: str, first: World, slate: np.ndarray, seed: int, visits: int) -> Policy:
+    """Return a policy after half the visits in the first simulator, which nobody judges."""
+    size = float(first.sizes.mean())
+    policy = made(name, first.theta, slate, error=first.error, size=size)
+    # One that starts as the ranker knows that simulator already.
+    if name != ADAPTING:
+        _rewards(first, policy, 1_000_000 + seed, visits // 2)
+    return policy
 
 
 def _check(items: int, visits: int, seeds: int) -> None:
