@@ -16,7 +16,7 @@ from shopkeeper.recommend.models.text import Text, tokens
 
 DATA = shop()
 ASKED = histories.group(DATA.interactions, DATA.as_of_us)
-SOURCES = sorted(shelf.KINDS)
+SOURCES = sorted(set(shelf.KINDS) - set(shelf.DEEP))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,9 @@ def test_an_artefact_scores_as_the_model_did(fitted, name, tmp_path):
     assert np.array_equal(back.scores(ASKED), fitted[name].scores(ASKED))
 
 
-@pytest.mark.parametrize("name", ["item-knn", "sequential", "ease", "als", "text", "buy_again"])
+@pytest.mark.parametrize(
+    "name", ["item-knn", "sequential", "ease", "als", "text", "buy_again", "graph_filter"]
+)
 def test_what_history_gave_adds_up_to_the_raw_score(fitted, name):
     for subject in (3, 50):
         one = ASKED.chunk(subject, subject + 1)

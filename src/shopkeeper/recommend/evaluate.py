@@ -43,13 +43,17 @@ Scorer = Callable[[Histories, str], np.ndarray]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """How to measure. ``at_us`` for protocol time; None takes the last eighth as the test."""
+    """How to measure. ``at_us`` for protocol time; None takes the last eighth as the test.
+
+    ``deep``: also train the models that need torch, and let them join the blend.
+    """
 
     protocol: str = "last-out"
     at_us: int | None = None
     repeats: bool = False
     limit_users: int | None = None
     seed: int = 7
+    deep: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +76,10 @@ def evaluate(data: Training, setup: Setup, facts: Mapping[str, Any] | None = Non
             field="at" if setup.protocol == "time" else "protocol",
         )
     with report.measured() as choosing:
-        chosen = study.choose(train, protocol=setup.protocol, also=("frequency", "als"))
-    names = [n for n in shelf.KINDS if n in BASELINES or n in study.names_for(train)]
+        join = shelf.DEEP if setup.deep else ()
+        chosen = study.choose(train, protocol=setup.protocol, also=("frequency", "als"), join=join)
+    wanted = {*BASELINES, *study.names_for(train), *join}
+    names = [n for n in shelf.KINDS if n in wanted]
     if not setup.repeats:
         names = [n for n in names if n not in shelf.PERSONAL]
     fitted, costs = _fit(names, train, chosen)

@@ -28,6 +28,7 @@ from shopkeeper.learn import report
 @click.option("--repeats", is_flag=True, help="Rank items met before as well.")
 @click.option("--map", "maps", multiple=True, metavar="NAME=COLUMN", help="Rename a column.")
 @click.option("--limit-users", type=click.IntRange(min=1), help="Judge a seeded sample of users.")
+@click.option("--deep", is_flag=True, help="Train the transformer too (extra `deep`; minutes).")
 @click.option("--seed", default=7, show_default=True, help="Seed of samples and intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
@@ -40,6 +41,7 @@ def command(
     repeats: bool,
     maps: tuple[str, ...],
     limit_users: int | None,
+    deep: bool,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -57,7 +59,12 @@ def command(
     else:
         data, facts = from_file.training(interactions, items, names)
     setup = evaluate.Setup(
-        protocol=protocol, at_us=at_us, repeats=repeats, limit_users=limit_users, seed=seed
+        protocol=protocol,
+        at_us=at_us,
+        repeats=repeats,
+        limit_users=limit_users,
+        seed=seed,
+        deep=deep,
     )
     printed = evaluate.evaluate(data, setup, facts).report
     if as_json:

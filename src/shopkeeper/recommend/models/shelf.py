@@ -13,14 +13,28 @@ from shopkeeper.recommend.models.buy_again import BuyAgain
 from shopkeeper.recommend.models.content import Content
 from shopkeeper.recommend.models.ease import Ease
 from shopkeeper.recommend.models.frequency import Frequency
+from shopkeeper.recommend.models.graph_filter import GraphFilter
 from shopkeeper.recommend.models.neighbours import ItemKnn, Sequential
 from shopkeeper.recommend.models.popularity import Popularity
 from shopkeeper.recommend.models.source import Source
 from shopkeeper.recommend.models.text import Text
+from shopkeeper.recommend.models.transformer import Transformer
 
 KINDS: dict[str, type[Source]] = {
     kind.name: kind
-    for kind in (Popularity, Frequency, BuyAgain, ItemKnn, Sequential, Ease, Als, Text, Content)
+    for kind in (
+        Popularity,
+        Frequency,
+        BuyAgain,
+        ItemKnn,
+        Sequential,
+        Ease,
+        Als,
+        GraphFilter,
+        Text,
+        Content,
+        Transformer,
+    )
 }
 # Sources that know only what this customer bought before; silent on anything new.
 PERSONAL = ("frequency", "buy_again")
@@ -28,6 +42,8 @@ PERSONAL = ("frequency", "buy_again")
 UNTRENDED = ("popularity", *PERSONAL, "content")
 # Sources that never join the blend: yardsticks, and frequency, which buy_again contains.
 YARDSTICKS = ("frequency",)
+# Sources that torch trains, minutes long; they join only where asked for.
+DEEP = ("transformer",)
 
 # (settings that need a fit, settings that only change how history is weighed)
 Grid = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]

@@ -43,10 +43,17 @@ def names_for(data: Training) -> list[str]:
     return names
 
 
-def choose(data: Training, *, protocol: str = "time", also: Sequence[str] = ()) -> Study:
+def choose(
+    data: Training,
+    *,
+    protocol: str = "time",
+    also: Sequence[str] = (),
+    join: Sequence[str] = (),
+) -> Study:
     """Return settings and weights chosen on the last period of ``data``.
 
-    ``also`` names yardsticks whose settings and validation NDCG@10 are wanted beside the blend.
+    ``also`` names yardsticks whose settings and validation NDCG@10 are wanted beside the blend,
+    ``join`` more sources that may enter it.
     """
     horizon = holdout.horizon_days(data)
     if protocol == "time":
@@ -54,7 +61,7 @@ def choose(data: Training, *, protocol: str = "time", also: Sequence[str] = ()) 
     else:
         inner, target = holdout.last_out(data)
     judged = holdout.judge(inner, target, limit=fusion.MAX_SUBJECTS)
-    blended = names_for(data)
+    blended = [*names_for(data), *join]
     names = [*blended, *(name for name in also if name not in blended)]
     if judged.asked.n_subjects < fusion.ENOUGH_SUBJECTS:
         able = [*blended, arrivals.NAME] if arrivals.tells(data) else blended
