@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parents[1] / "results"
 SEED = 7
 TRANSFORMER: dict[str, dict[str, Any]] = {
     "ml1m": {"length": 200, "batch": 2560, "epochs": 40, "patience": 10, "half": True},
-    "beauty": {"length": 50, "dropout": 0.5, "epochs": 30, "patience": 5, "half": True},
+    "beauty": {"length": 50, "batch": 640, "dropout": 0.5, "epochs": 30, "patience": 6},
 }
 # Settings of the others, as the first comparison froze them (ML-1M) or its validation chose.
 OTHERS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {

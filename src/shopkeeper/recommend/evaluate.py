@@ -78,10 +78,7 @@ def evaluate(data: Training, setup: Setup, facts: Mapping[str, Any] | None = Non
     with report.measured() as choosing:
         join = shelf.DEEP if setup.deep else ()
         chosen = study.choose(train, protocol=setup.protocol, also=("frequency", "als"), join=join)
-    wanted = {*BASELINES, *study.names_for(train), *join}
-    names = [n for n in shelf.KINDS if n in wanted]
-    if not setup.repeats:
-        names = [n for n in names if n not in shelf.PERSONAL]
+    names = _names(train, join, setup.repeats)
     fitted, costs = _fit(names, train, chosen)
     with report.measured() as blending:
         blend = Blend(chosen, protocol=setup.protocol).fit(train, fitted)
@@ -128,6 +125,12 @@ def evaluate(data: Training, setup: Setup, facts: Mapping[str, Any] | None = Non
     }
     best = made if champion == "ranked" else blend
     return Evaluated(report=body, study=chosen, blend=best)
+
+
+def _names(train: Training, join: Sequence[str], repeats: bool) -> list[str]:
+    """Return the sources to fit; who knows only repeats stands aside where those do not count."""
+    wanted = {*BASELINES, *study.names_for(train), *join}
+    return [n for n in shelf.KINDS if n in wanted and (repeats or n not in shelf.PERSONAL)]
 
 
 def _validation(
