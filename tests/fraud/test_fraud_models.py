@@ -93,7 +93,7 @@ def test_tails_add_what_lies_beyond():
     assert found[1] == pytest.approx(np.log(2), abs=0.05)
     assert found[2] >= np.log(1000)
     one = tails.fast(("amount_minor",))
-    assert [one([v]) for v in (0.0, 500.0, 999.5)] == pytest.approx(found.tolist())
+    assert [one(np.array([v])) for v in (0.0, 500.0, 999.5)] == pytest.approx(found.tolist())
 
 
 def test_metrics_agree_with_scikit_learn_and_weights_with_repetition():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -99,7 +100,9 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> Features:
         out = _BLANK.copy()
         windows.fill(values, at_us, request.amount_minor, out)
         ring, members = rings.around(windows, values, at_us, state.signups)
-        past = past_of(windows, values, at_us)
+        # Read only where a sequence model runs; at once where what was taken out comes back.
+        past: Any = partial(past_of, windows, values, at_us)
+        past = past if held is None else past()
     finally:
         if held is not None:
             windows.put_back(request.payment_id, held)

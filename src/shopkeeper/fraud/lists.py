@@ -63,10 +63,12 @@ class Lists:
             if not here:
                 del self._found[(entry.kind, entry.key)]
 
+    def any(self) -> bool:
+        """Return whether any entry is live."""
+        return bool(self._found)
+
     def look_up(self, keys: Mapping[str, str | None], at_us: int) -> Entry | None:
         """Return the entry that decides a request, None without one; a block beats an allow."""
-        if not self._found:
-            return None
         allow = None
         for kind, key in keys.items():
             if not key:

@@ -34,6 +34,7 @@ from shopkeeper.learn.contracts import Choice, Reason
 
 GROUP_OF = {name: feature.group for name, feature in REGISTRY.items()}
 _DAYS_OF_VALUE = 365 / 30
+_COUNT, _MEAN = "customer_count_30d", "customer_mean_30d"
 # Where the record holds what a rival would have said; ``shadow`` there names the shadow rules.
 BESIDE = {"challenger": "challenger", "shadow": "shadow_model"}
 
@@ -42,7 +43,7 @@ def choose(request: Request, features: Features, prediction: Prediction) -> Choi
     """Return what happens to a request, with what decided it first among the reasons."""
     controls: Controls = features.controls or _bare()
     at_us, probability = features.as_of_us, float(prediction.probability[0])
-    entry = controls.lists.look_up(identifiers(request), at_us)
+    entry = controls.lists.look_up(identifiers(request), at_us) if controls.lists.any() else None
     reads = controls.book.reads
     hits = controls.book.apply(row_of(request, features, reads), at_us) if reads else Hits()
     at_stake = stakes(
@@ -183,9 +184,8 @@ def _why(features: Features, prediction: Prediction) -> tuple[Reason, ...]:
         told = told.because()
     strongest = {}
     if len(told.contributions):
-        values = {name: features[name] for name in told.names if name in features.row}
         strongest = reasons.strongest_of(
-            told.names, told.contributions[: len(told.names)].tolist(), values, GROUP_OF
+            told.names, told.contributions[: len(told.names)].tolist(), features, GROUP_OF
         )
     found = reasons.from_groups(told.groups, strongest)
     rare = reasons.rarity(float(prediction.rarity[0]))
@@ -194,10 +194,10 @@ def _why(features: Features, prediction: Prediction) -> tuple[Reason, ...]:
 
 def _yearly_value(features: Features) -> float:
     """Return what the customer is worth in a year, minor units, from the last 30 days."""
-    try:
-        count, mean = features["customer_count_30d"], features["customer_mean_30d"]
-    except KeyError:
+    row, values = features.row, features.values
+    if _COUNT not in row or _MEAN not in row:
         return 0.0
+    count, mean = values.item(row[_COUNT]), values.item(row[_MEAN])
     value = (count - 1) * mean * _DAYS_OF_VALUE  # without this payment itself
     return max(0.0, value) if value == value else 0.0
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shopkeeper.fraud.schema import Features
 from shopkeeper.learn.contracts import Reason
 
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -91,16 +92,20 @@ def from_groups(
 def strongest_of(
     names: Sequence[str],
     contributions: Sequence[float],
-    values: Mapping[str, float],
+    features: Features,
     group_of: Mapping[str, str],
 ) -> dict[str, tuple[str, float]]:
     """Return per group the feature that raises the risk most, with its value."""
     best: dict[str, tuple[float, str]] = {}
     for name, part in zip(names, contributions, strict=False):
-        group = group_of.get(name, "other")
-        if part > best.get(group, (0.0, ""))[0]:
-            best[group] = (float(part), name)
-    return {group: (name, values.get(name, float("nan"))) for group, (_, name) in best.items()}
+        if part > 0:
+            group = group_of.get(name, "other")
+            if group not in best or part > best[group][0]:
+                best[group] = (part, name)
+    return {
+        group: (name, features[name] if name in features.row else float("nan"))
+        for group, (_, name) in best.items()
+    }
 
 
 def rarity(share: float) -> Reason | None:

@@ -85,12 +85,17 @@ class RuleBook:
     broken: dict[str, str] = field(default_factory=dict)  # rule_id -> why it cannot run
     _rules: dict[str, Rule] = field(default_factory=dict)
     _running: list[tuple[Rule, Expression]] = field(default_factory=list)
+    reads: frozenset[str] = frozenset()  # the features that the running rules read
 
     def put(self, rule: Rule) -> None:
         """Take a rule as it stands now; one that no longer fits the features is set aside."""
         self._rules[rule.rule_id] = rule
         self._running = [(r, e) for r, e in self._running if r.rule_id != rule.rule_id]
         self.broken.pop(rule.rule_id, None)
+        self._run(rule)
+        self.reads = frozenset(name for _, one in self._running for name in one.names)
+
+    def _run(self, rule: Rule) -> None:
         if rule.status not in ("live", "shadow"):
             return
         try:
@@ -117,11 +122,6 @@ class RuleBook:
             shadow=tuple(shadow),
         )
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """Return the features that the running rules read."""
-        return frozenset().union(*(e.names for _, e in self._running)) if self._running else _NONE
-
     def all(self) -> list[Rule]:
         """Return every rule, those that count first on top."""
         return sorted(self._rules.values(), key=lambda rule: rule.rank)
@@ -129,9 +129,6 @@ class RuleBook:
     def get(self, rule_id: str) -> Rule | None:
         """Return a rule by its name."""
         return self._rules.get(rule_id)
-
-
-_NONE: frozenset[str] = frozenset()
 
 
 def checked(new: Rule, old: Rule | None, names: Mapping[str, str], *, tested: bool) -> Rule:

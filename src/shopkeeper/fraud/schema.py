@@ -97,7 +97,7 @@ class Features:
     values: np.ndarray
     row: Mapping[str, int] = field(default_factory=dict)  # name -> place in values
     ring: Sequence[str] = ()  # entities linked to this request, "card:ab12…", when in a ring
-    past: Sequence[float] = ()  # the payer's last payments, past.py; empty where nobody looked
+    past: Any = ()  # the payer's last payments (past.py) or () -> them; empty: nobody looked
     controls: Any = None  # rules, lists and costs in force (controls.py), for the policy alone
 
     def __getitem__(self, name: str) -> float:

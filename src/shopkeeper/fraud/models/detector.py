@@ -114,26 +114,27 @@ class Detector:
 
     def predict(self, features: Features) -> Prediction:
         """Return what is believed of one request; contributions only when asked for."""
-        row = features.values[self._columns_in(features)]
-        strange_rank, rarity, parts = self._strange(features)
+        columns, strange_columns = self._columns_in(features)
+        strange_rank, rarity, parts = self._strange(features.values.take(strange_columns))
         prior = _prior(rarity)
         raw, probability = math.log(prior / (1 - prior)), prior
         trust = self.trust
         if self.trees:
-            raw = self._booster.raw(row)
+            raw = self._booster.raw(features.values.take(columns))
             calibrated = self.calibration.one(raw)
             probability = trust * calibrated + (1 - trust) * prior
             parts["trees"] = calibrated
         parts["strange"] = strange_rank
-        found = Prediction(
+        found: Prediction = Prediction(
             probability=np.array([probability]),
             raw=np.array([raw]),
             rarity=np.array([rarity]),
             names=self.names,
             calibrated=trust >= 1.0,
             parts=parts,
+            because=lambda: self._explained(found, features),
         )
-        return replace(found, because=lambda: self._explained(found, row, features))
+        return found
 
     def predict_many(self, rows: np.ndarray) -> np.ndarray:
         """Return probabilities of many rows, whose columns are ``names``."""
@@ -174,7 +175,7 @@ class Detector:
 
         trees, forest = unpack_words("text", arrays)
         encoder = under("encoder.")
-        return cls(
+        made = cls(
             names=tuple(facts["names"]),
             strange=Strangeness(
                 names=tuple(facts["strange_names"]),
@@ -188,6 +189,9 @@ class Detector:
             calibration=Calibration.from_facts(facts["calibration"]),
             positives=facts["positives"],
         )
+        if trees:
+            _ = made._booster.tables  # now, rather than while somebody waits for reasons
+        return made
 
     @cached_property
     def _booster(self) -> FastBooster:
@@ -210,21 +214,19 @@ class Detector:
         place = {name: i for i, name in enumerate(self.names)}
         return np.array([place[name] for name in self.strange.names], dtype=np.int64)
 
-    def _columns_in(self, features: Features) -> np.ndarray:
-        """Return where this model's columns stand in the features; the same for every request."""
+    def _columns_in(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
+        """Return where this model's columns, and the strange ones, stand in the features."""
         held = getattr(self, "_held_columns", None)
-        if held is None or held[0] is not features.names:
+        if held is None or held[0] is not features.names:  # the same for every request
             columns = np.array([features.row[name] for name in self.names], dtype=np.int64)
             strange = np.array([features.row[n] for n in self.strange.names], dtype=np.int64)
-            held = self._held_columns = (features.names, columns, strange)
-        self._strange_columns = held[2]
-        columns_: np.ndarray = held[1]
-        return columns_
+            held = self._held_columns = (features.names, (columns, strange))
+        found: tuple[np.ndarray, np.ndarray] = held[1]
+        return found
 
-    def _strange(self, features: Features) -> tuple[float, float, dict[str, float]]:
-        """Return (mean rank, share at least as strange, part -> rank) of one request."""
-        row = features.values[self._strange_columns]
-        scores = {"tails": self._tails(row.tolist())}
+    def _strange(self, row: np.ndarray) -> tuple[float, float, dict[str, float]]:
+        """Return (mean rank, share at least as strange, part -> rank) of a row of strange.names."""
+        scores = {"tails": self._tails(row)}
         if self._forest is not None or self.strange.encoder is not None:
             whole = np.where(np.isnan(row), self.strange.filler, row)
             if self._forest is not None:
@@ -235,20 +237,31 @@ class Detector:
         mean = sum(parts.values()) / len(parts)
         return mean, _beyond_one(self._ranks["all"], mean), parts
 
-    def _explained(self, found: Prediction, row: np.ndarray, features: Features) -> Prediction:
+    def _explained(self, found: Prediction, features: Features) -> Prediction:
         """Return the prediction with exact contributions per feature and per group."""
+        columns, strange_columns = self._columns_in(features)
         if self.trees and self.trust > 0:
-            names, shares = self.names, self._booster.contributions(row)
+            names, shares = self.names, self._booster.contributions(features.values.take(columns))
+            codes, groups = self._groups
         else:
             names = self.strange.names
-            shares = np.append(
-                self.strange.tails.shares(features.values[self._strange_columns], names), 0.0
-            )
-        groups: dict[str, float] = {}
-        for name, share in zip(names, shares.tolist(), strict=False):
-            group = REGISTRY[name].group
-            groups[group] = groups.get(group, 0.0) + share
-        return replace(found, contributions=shares, names=names, groups=groups)
+            row = features.values.take(strange_columns)
+            shares = np.append(self.strange.tails.shares(row, names), 0.0)
+            codes, groups = _coded(names)
+        summed = np.bincount(codes, shares[:-1], len(groups)).tolist()
+        return replace(
+            found, contributions=shares, names=names, groups=dict(zip(groups, summed, strict=True))
+        )
+
+    @cached_property
+    def _groups(self) -> tuple[np.ndarray, tuple[str, ...]]:
+        return _coded(self.names)
+
+
+def _coded(names: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return (place of each feature's group, the groups)."""
+    groups = tuple(dict.fromkeys(REGISTRY[name].group for name in names))
+    return np.array([groups.index(REGISTRY[name].group) for name in names], dtype=np.int64), groups
 
 
 def trust_in(positives: int) -> float:

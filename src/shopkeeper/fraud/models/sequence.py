@@ -125,7 +125,8 @@ class SequenceDetector:
         """Return what is believed of one request."""
         found = self.base.predict(features)
         row = features.values[self._columns(features)][None, :]
-        past = np.array([features.past]) if features.past else np.full((1, 2 * LAST), np.nan)
+        told = features.past() if callable(features.past) else features.past
+        past = np.array([told]) if told else np.full((1, 2 * LAST), np.nan)
         raw = float(self.network._raw(row, past)[0])
         calibrated = self.calibration.one(raw)
         trust = trust_in(self.positives)

@@ -82,20 +82,18 @@ class Tails:
                 found[column] = STEP * np.searchsorted(self.knots[name], value, side="left")[0]
         return found
 
-    def fast(self, names: Sequence[str]) -> Callable[[Sequence[float]], float]:
-        """Return a function that scores one row, given as plain floats."""
-        steps = [
-            (column, side_of(name), self.knots[name].tolist())
-            for column, name in enumerate(names)
-            if name in self.knots
-        ]
+    def fast(self, names: Sequence[str]) -> Callable[[np.ndarray], float]:
+        """Return a function that scores one row (width,) of these columns."""
+        used = [column for column, name in enumerate(names) if name in self.knots]
+        columns = np.array(used, dtype=np.int64)
+        sides = np.array([float(side_of(names[column])) for column in used])
+        knots = [self.knots[names[column]].tolist() for column in used]
 
-        def one(row: Sequence[float]) -> float:
+        def one(row: np.ndarray) -> float:
             total = 0
-            for column, side, knots in steps:
-                value = row[column]
+            for value, steps in zip((row.take(columns) * sides).tolist(), knots, strict=True):
                 if value == value:
-                    total += bisect_left(knots, value * side)
+                    total += bisect_left(steps, value)
             return total * STEP
 
         return one
