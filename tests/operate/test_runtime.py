@@ -269,7 +269,11 @@ def test_a_state_is_told_only_of_the_kinds_it_listens_to(shop):
             told.append(event)
 
     ear = dataclasses.replace(
-        CARD, name="ear", rebuild=lambda warehouse: Ear(), kinds=frozenset({"payment"})
+        CARD,
+        name="ear",
+        rebuild=lambda warehouse: Ear(),
+        attach=None,
+        kinds=frozenset({"payment"}),
     )
     runtime = Runtime(shop, capabilities=[CARD, ear]).start()
     at = clock.from_us(clock.now_us())

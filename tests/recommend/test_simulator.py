@@ -176,6 +176,17 @@ def test_examination_finds_its_exponent():
     assert told["by_place"] > told["no_difference"]
 
 
+def test_examination_is_not_misled_by_better_items_further_up():
+    rng = np.random.default_rng(5)
+    position = rng.integers(1, 9, 200_000)
+    worth = rng.normal(size=200_000) - 0.4 * np.log(position)
+    clicked = (rng.random(200_000) < 0.03 * position**-0.7 * np.exp(0.6 * worth)).astype(float)
+    plain = validity.examination(position, clicked)
+    fair = validity.examination(position, clicked, worth)
+    assert plain["interval_95"][0] > 0.7
+    assert fair["interval_95"][0] < 0.7 < fair["interval_95"][1]
+
+
 def test_a_trial_tells_policies_validity_and_what_was_assumed():
     found = trial(shop(200).interactions, items=30, visits=60, seeds=2)
     assert found["protocol"]["assumed"] == {"eta": 1.0, "lift": 0.0}

@@ -278,7 +278,7 @@ def diversified(
         likeness = np.maximum(likeness, like)
     first = pool[taken].tolist()
     gone = set(first)
-    return [*first, *(place for place in places if place not in gone)]
+    return [*first, *(place for place in pool.tolist() if place not in gone), *places[len(pool) :]]
 
 
 def _backfill(slate: Slate, why_not: np.ndarray, limit: int, features: LiveFeatures) -> None:

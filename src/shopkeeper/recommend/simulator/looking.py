@@ -1,8 +1,9 @@
 """How far down a slate customers look, from the shop's own impressions.
 
 Only places whose item was drawn by chance and was not the best are read: what the ranker put first
-is wanted more, and would make the first place look better than it is. Even so the best have left
-the lot by the lower places, so a little of what is told as looking may be liking.
+is wanted more, and would make the first place look better than it is. By the lower places the best
+have left the lot, so each item's score stands beside its place in the regression; what the score
+does not know of wishes may still be told as looking.
 """
 
 from __future__ import annotations
@@ -42,4 +43,6 @@ def of_shop(warehouse: Any, now_us: int) -> dict[str, Any]:
     if not enough:
         why = f"{clicks} clicks on places filled by chance, {LEAST_CLICKS} needed"
         return {"eta": None, "clicks": clicks, "why": why}
-    return {**examination(position, clicked), "places_by_chance": len(position)}
+    score = places.score[np.arange(len(places.at)), places.at][chance]
+    worth = np.log(np.maximum(score, 1e-6))
+    return {**examination(position, clicked, worth), "places_by_chance": len(position)}

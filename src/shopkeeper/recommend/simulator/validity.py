@@ -166,35 +166,34 @@ def _quantiles(values: np.ndarray) -> list[float]:
     return [round(float(one), 3) for one in np.quantile(values, QUANTILES)]
 
 
-def examination(position: np.ndarray, clicked: np.ndarray) -> dict[str, Any]:
+def examination(
+    position: np.ndarray, clicked: np.ndarray, worth: np.ndarray | None = None
+) -> dict[str, Any]:
     """Return eta of place ** -eta from impressions whose items were placed by chance.
 
-    Poisson regression of clicks on log(place); the interval tells whether places differ at all.
-    The first half of the rows fits, the second is judged: log-likelihood beside "no difference".
+    Poisson regression of clicks on log(place), and on ``worth`` (n,) where the items by place
+    differ in how much they are wanted; the interval tells whether places differ at all. The first
+    half of the rows fits, the second is judged: log-likelihood beside "no difference".
     """
     half = len(position) // 2
-    places = np.arange(1, int(position.max()) + 1)
-    shown, clicks = (
-        [
-            np.bincount(position[part], weights=w, minlength=len(places) + 1)[1:]
-            for w in (None, clicked[part])
-        ]
-        for part in (slice(0, half), slice(half, None))
-    )
-    (learnt, took), (kept, came) = shown, clicks
-    theta = np.asarray([np.log(max(took.sum(), 1) / learnt.sum()), 0.0])
-    design = np.stack([np.ones(len(places)), -np.log(places)], axis=1)
-    information = np.eye(2)
-    for _ in range(25):
-        rate = learnt * np.exp(design @ theta)
-        information = design.T @ (rate[:, None] * design)
-        theta = theta + np.linalg.solve(information, design.T @ (took - rate))
+    columns = [np.ones(len(position)), -np.log(position)]
+    if worth is not None:
+        columns.append((worth - worth.mean()) / max(float(worth.std()), 1e-9))
+    design = np.stack(columns, axis=1)
+    theta, information = _poisson(design[:half], clicked[:half])
+    flat, _ = _poisson(np.delete(design[:half], 1, axis=1), clicked[:half])
     error = float(np.sqrt(np.linalg.inv(information)[1, 1]))
-    flat = np.full(len(places), took.sum() / learnt.sum())
-    rate = np.exp(design @ theta)
+    kept, came = design[half:], clicked[half:]
+    rates = np.exp(kept @ theta), np.exp(np.delete(kept, 1, axis=1) @ flat)
     told = [
-        float((came * np.log(one) + (kept - came) * np.log1p(-one)).sum() / kept.sum())
-        for one in (rate, flat)
+        float((came * np.log(one) + (1 - came) * np.log1p(-np.minimum(one, 0.999))).mean())
+        for one in rates
+    ]
+    places = int(position.max())
+    shown = np.bincount(position[half:], minlength=places + 1)[1:]
+    shares = [
+        np.bincount(position[half:], weights=one, minlength=places + 1)[1:] / np.maximum(shown, 1)
+        for one in (came, rates[0])
     ]
     return {
         "eta": round(float(theta[1]), 3),
@@ -204,6 +203,18 @@ def examination(position: np.ndarray, clicked: np.ndarray) -> dict[str, Any]:
             "by_place": round(told[0], 6),
             "no_difference": round(told[1], 6),
         },
-        "held_out_click_share": [round(float(one), 5) for one in came / np.maximum(kept, 1)],
-        "foretold_click_share": [round(float(one), 5) for one in rate],
+        "held_out_click_share": [round(float(one), 5) for one in shares[0]],
+        "foretold_click_share": [round(float(one), 5) for one in shares[1]],
     }
+
+
+def _poisson(design: np.ndarray, clicked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights of a Poisson regression, by Newton's method, and their information."""
+    theta = np.zeros(design.shape[1])
+    theta[0] = np.log(max(float(clicked.mean()), 1e-9))
+    information = np.eye(len(theta))
+    for _ in range(25):
+        rate = np.exp(design @ theta)
+        information = design.T @ (rate[:, None] * design) + 1e-9 * np.eye(len(theta))
+        theta = theta + np.linalg.solve(information, design.T @ (clicked - rate))
+    return theta, information
