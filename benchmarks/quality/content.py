@@ -1,4 +1,4 @@
-"""Measure the content map on products that training never saw, beside text alike.
+"""Measure the content map and two towers on products that training never saw.
 
     python benchmarks/quality/content.py --data FOLDER [--only NAME]
 
@@ -8,13 +8,15 @@ of every history: they are the new shelf. Judged are the customers whose last it
 all of the shelf is ranked, by what they took of the other items. Settings come from another fifth,
 taken out in the same way before. Results: benchmarks/results/content_<name>.json. These files have
 no prices and no categories, so those two features are not measured. What is missing is said
-and skipped.
+and skipped; the two towers need PyTorch. ``content`` is what is served: the map beside wording;
+``map`` is the map alone; ``towers+content`` half of each.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import importlib.util
 import json
 import sys
 from dataclasses import dataclass, replace
@@ -27,9 +29,10 @@ from shopkeeper.language.embedder import sentence_embedder
 from shopkeeper.learn import metrics, report
 from shopkeeper.recommend.models import histories, holdout
 from shopkeeper.recommend.models.content import Content
-from shopkeeper.recommend.models.entries import Entries
+from shopkeeper.recommend.models.entries import Entries, of_training
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.text import Text
+from shopkeeper.recommend.models.towers import Towers
 from shopkeeper.recommend.schema import Interactions, Training
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -40,6 +43,11 @@ GRID: list[dict[str, Any]] = [
     for d in (64, 128)
     for p in (0.3, 1.0, 3.0)
     for s in (0.3, 0.5, 0.7, 1.0)
+]
+TOWER_GRID: list[dict[str, Any]] = [
+    {"epochs": epochs, "temperature": temperature}
+    for epochs in (10, 20)
+    for temperature in (0.1, 0.15, 0.2)
 ]
 
 
@@ -160,24 +168,56 @@ def tried(cut: Cut, entries: Entries) -> list[dict[str, Any]]:
     return found
 
 
+def towered(cut: Cut, entries: Entries, features: np.ndarray) -> list[dict[str, Any]]:
+    """Return NDCG@10 of every setting of the two towers on the cut that chooses."""
+    found = []
+    for settings in TOWER_GRID:
+        made = Towers(entries=entries, **settings).fit(cut.data, features)
+        found.append({**settings, "ndcg_at_10": round(cut.value(made.scores(cut.asked)), 5)})
+    return found
+
+
+def both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the mean of two models, each as a part of the customer's own best."""
+    parts = [s / np.maximum(s.max(axis=1, keepdims=True), 1e-9) for s in (a, b)]
+    mean: np.ndarray = (parts[0] + parts[1]) / 2
+    return mean
+
+
+def scored(
+    cut: Cut, chosen: dict[str, dict[str, Any]], entries: Entries, features: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return every model's scores of the judged customers on a cut, by chosen settings."""
+    found = {"text": Text().fit(cut.data).scores(cut.asked)}
+    for name in ("map", "content"):
+        settings = {key: chosen[name][key] for key in GRID[0]}
+        found[name] = Content(entries=entries, **settings).fit(cut.data).scores(cut.asked)
+    if "towers" in chosen:
+        settings = {key: v for key, v in chosen["towers"].items() if key != "ndcg_at_10"}
+        made = Towers(entries=entries, **settings).fit(cut.data, features)
+        found["towers"] = made.scores(cut.asked)
+        found["towers+content"] = both(found["towers"], found["content"])
+    return found
+
+
 def measure(data: Training, last: np.ndarray) -> dict[str, Any]:
     """Choose on one fifth of the items, judge on another."""
     choose, judge = cuts(data, last)
     entries = Entries().fit(choose.data)
+    features, _ = entries.describe(of_training(data))
     values = tried(choose, entries)
-    alone = max((t for t in values if t["share"] == 1.0), key=lambda t: t["ndcg_at_10"])
-    best = max(values, key=lambda t: t["ndcg_at_10"])
-    text = Text().fit(data)
-    validation = {
-        "text": choose.value(text.scores(choose.asked)),
-        "map": alone["ndcg_at_10"],
-        "content": best["ndcg_at_10"],
+    chosen = {
+        "map": max((t for t in values if t["share"] == 1.0), key=lambda t: t["ndcg_at_10"]),
+        "content": max(values, key=lambda t: t["ndcg_at_10"]),
     }
-    scores = {"text": text.scores(judge.asked)}
-    for name, chosen in (("map", alone), ("content", best)):
-        settings = {key: chosen[key] for key in GRID[0]}
-        made = Content(entries=entries, **settings).fit(judge.data)
-        scores[name] = made.scores(judge.asked)
+    if importlib.util.find_spec("torch"):
+        tried_towers = towered(choose, entries, features)
+        chosen["towers"] = max(tried_towers, key=lambda t: t["ndcg_at_10"])
+    else:
+        print("two towers: skipped, torch is not installed (pip install 'shopkeeper[deep]')")
+    of_choice = scored(choose, chosen, entries, features)
+    validation = {name: choose.value(scores) for name, scores in of_choice.items()}
+    scores = scored(judge, chosen, entries, features)
     found = {name: shelf_of(s, judge.shelf, judge.wanted) for name, s in scores.items()}
     models: dict[str, Any] = {}
     for name, each in found.items():
@@ -206,7 +246,7 @@ def measure(data: Training, last: np.ndarray) -> dict[str, Any]:
         "models": models,
         "champion": max(validation, key=validation.__getitem__),
         "baseline": "text",
-        "chosen": {"map": alone, "content": best},
+        "chosen": chosen,
     }
 
 

@@ -42,7 +42,7 @@ from shopkeeper.recommend.schema import Interactions, Training
 RESULTS = Path(__file__).parents[1] / "results"
 SEED, FOLDS, BUYERS = 7, 5, 20
 CLICKS = (0, 1, 2, 5)
-TASK = "discovery"
+TASK = "all"  # the home page
 Values = dict[str, list[np.ndarray]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from shopkeeper.data.events import Event
 from shopkeeper.data.shop import open_shop
 from shopkeeper.language.opinions import Sentiment
 from shopkeeper.operate import reviews
+from shopkeeper.recommend.training import reviewed
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 TEXTS = ("物流很快，质量很好", "质量太差", "Great quality, but delivery was slow")
@@ -56,6 +58,17 @@ def test_features_are_right_as_of_a_moment_before_the_later_reviews(shop):
     sql = "SELECT reviews, logistics_n FROM item_review_features"
     found = shop.warehouse.sql(sql, as_of_us=early).to_pylist()
     assert found == [{"reviews": 2, "logistics_n": 1}]
+
+
+def test_recommend_reads_what_reviews_felt_and_not_what_was_written_later(shop):
+    assert reviewed(shop.warehouse, ["mug", "tea"]) is None
+    reviews.judge(shop)
+    found = reviewed(shop.warehouse, ["tea", "mug"])
+    row = review_reads.of_item(shop.warehouse, "mug")
+    assert found[0].tolist() == [0.0, 0.0]
+    assert found[1] == pytest.approx([row["sentiment"] * 3 / 6, math.log(4)])
+    early = clock.to_us(DAY + timedelta(days=1, hours=1))
+    assert reviewed(shop.warehouse, ["mug"], early)[0, 1] == pytest.approx(math.log(3))
 
 
 def test_a_better_reader_judges_again_and_its_word_counts(shop):

@@ -81,6 +81,8 @@ def test_a_row_of_the_table_is_what_a_reader_counts_by_hand():
         gap_days=np.full(n, np.nan),
         price=np.log(np.array([1, 1, 1, 2, 8, 4.0])),
         shelf=np.array([0, 0, 0, 1, 1, -1]),
+        review_feeling=np.full(n, np.nan),
+        review_count=np.zeros(n),
     )
     raw = np.array([0, 0, 0, 2.0, 1.0, 0.5], dtype=np.float32)
     rows = ranking.table(facts, asked, np.array([3, 5, 4]), np.array([3.0, 2, 1]), {"ease": raw})
@@ -132,6 +134,40 @@ def test_where_labels_are_luck_the_order_of_the_blend_stands():
     made.validation_ = {}
     made._learn("all", groups[::2], groups[1::2])
     assert not made.has("all")
+
+
+def test_trees_taught_before_a_column_came_read_the_columns_they_know(served):
+    trees = served.ranker_.trees_["all"]
+    grown = ranking.columns(served.ranker_.sources_)
+    asked = features(DATA, 5)
+    before = served.predict(asked).item.tolist()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranking, "_TOLD", (*ranking._TOLD, "review_count"))
+        served._memo = Memo()
+        assert len(ranking.columns(served.ranker_.sources_)) == len(grown) + 1
+        assert served.predict(asked).item.tolist() == before
+        assert served.why(asked, before[0]) is not None
+    assert trees.num_feature() == len(grown)
+
+
+def test_reviews_are_columns_and_a_product_without_one_is_unknown():
+    felt = np.zeros((N_ITEMS, 2))
+    felt[3] = 0.6, np.log1p(4)
+    facts = ranking.item_facts(replace(DATA, item_reviews=felt), np.ones(N_ITEMS))
+    assert facts.review_feeling[3] == pytest.approx(0.6)
+    assert np.isnan(facts.review_feeling[4])
+    assert facts.review_count[[3, 4]] == pytest.approx([np.log(5), 0.0])
+    rows = ranking.table(
+        facts,
+        histories.group(DATA.interactions, DATA.as_of_us).chunk(0, 1),
+        np.array([3, 4]),
+        np.array([1.0, 0.5]),
+        {},
+    )
+    names = ranking.columns([])
+    assert rows[0, names.index("review_feeling")] == pytest.approx(0.6)
+    older = {k: v for k, v in ranking.to_arrays(facts).items() if "review" not in k}
+    assert np.isnan(ranking.from_arrays(older).review_feeling).all()
 
 
 def test_few_customers_train_no_trees():

@@ -12,7 +12,7 @@ from shopkeeper.recommend.models.blend import Blend
 from shopkeeper.recommend.policy import choose
 from shopkeeper.recommend.rebuild import rebuild
 from shopkeeper.recommend.request import parse
-from shopkeeper.recommend.training import train
+from shopkeeper.recommend.training import train, train_with_towers
 
 
 def _attach(state: Any, shop: Any) -> None:
@@ -40,5 +40,6 @@ CAPABILITY = Capability(
             most_minutes=30,
         ),
     ),
+    variants={"towers": train_with_towers},
     gating={"ndcg_at_10": 1, "recall_at_10": 1, "recall_at_20": 1},
 )

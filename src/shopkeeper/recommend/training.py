@@ -8,6 +8,7 @@ then the same choices are fitted on everything, and that is what serves.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -95,7 +96,12 @@ def gather(warehouse: Any, customer_attributes: str = "all") -> Training:
     )
 
 
-def train(warehouse: Any, settings: Any) -> Trained:
+def train_with_towers(warehouse: Any, settings: Any) -> Trained:
+    """Return the blend, two towers competing for the place of new products; needs PyTorch."""
+    return train(warehouse, settings, towers=True)
+
+
+def train(warehouse: Any, settings: Any, *, towers: bool = False) -> Trained:
     """Return the blend fitted on all data, measured on the last days; BadInput without data."""
     data = gather(warehouse, settings.customer_attributes)
     bought = int((data.interactions.kind == PURCHASE).sum())
@@ -107,11 +113,11 @@ def train(warehouse: Any, settings: Any) -> Trained:
     started = time.perf_counter()
     seed = settings.random_seed
     cut_us = data.as_of_us - TEST_DAYS * DAY_US
-    past, target = holdout.cut_at(data, cut_us)
+    past, target = _cut(warehouse, data, cut_us)
     models: dict[str, Any] = {}
     ranker: Ranker | None = None
     if (past.interactions.kind == PURCHASE).sum() >= MIN_PURCHASES:
-        chosen = _choose(past, seed)
+        chosen = _choose(past, seed, towers=towers)
         judged = holdout.judge(past, target, limit=TEST_CUSTOMERS, seed=seed)
         some = _sample(past, seed, RANKER_SAMPLE)
         slates = _shown(warehouse, past)
@@ -125,7 +131,7 @@ def train(warehouse: Any, settings: Any) -> Trained:
         )
         models = _compared(past, judged, chosen, ranker, seed)
     else:
-        chosen = _choose(data, seed)
+        chosen = _choose(data, seed, towers=towers)
     champion = "ranked" if _holds(models) else "blend"
     stranger, of_strangers = _strangers(data, seed)
     trees = ranker if champion == "ranked" else None
@@ -168,6 +174,15 @@ def _shown(warehouse: Any, past: Training) -> Slates | None:
     return shown.of_record(rows, taken, log.user_ids, log.item_ids)
 
 
+def _cut(warehouse: Any, data: Training, cut_us: int) -> tuple[Training, holdout.Target]:
+    """Return what was known at the cut, reviews included, and what was bought from it on."""
+    past, target = holdout.cut_at(data, cut_us)
+    if past.item_reviews is not None:
+        then = reviewed(warehouse, past.interactions.item_ids, cut_us)
+        past = replace(past, item_reviews=then)
+    return past, target
+
+
 def _strangers(data: Training, seed: int) -> tuple[strangers.Strangers | None, dict[str, Any]]:
     """Return what attributes say of new customers, None where they do not help, and the proof."""
     judged = strangers.choose(data, seed)
@@ -208,9 +223,9 @@ def _holds(models: dict[str, Any]) -> bool:
     return bool(mine >= blend)
 
 
-def _choose(data: Training, seed: int) -> Study:
+def _choose(data: Training, seed: int, *, towers: bool = False) -> Study:
     """Return settings and weights chosen on a sample, with what serving must bound."""
-    found = study.choose(_sample(data, seed))
+    found = study.choose(_sample(data, seed), towers=towers)
     settings = {name: dict(chosen) for name, chosen in found.settings.items()}
     for name, bounds in SERVED.items():
         settings[name] = {**settings.get(name, {}), **bounds}
@@ -293,12 +308,16 @@ def _attributes(warehouse: Any, user_ids: list[str], setting: str) -> list[attri
     return found if any(found) else []
 
 
-def reviewed(warehouse: Any, item_ids: list[str]) -> np.ndarray | None:
+def reviewed(
+    warehouse: Any, item_ids: Sequence[str], as_of_us: int | None = None
+) -> np.ndarray | None:
     """Return (n_items, 2): feeling of the reviews, shrunk, and log(1 + their number).
 
     None where no review was judged (operate/reviews.py does that); a product without one has zeros.
+    ``as_of_us``: only reviews written by then.
     """
-    told = warehouse.table("item_review_features").select(["item_id", "reviews", "sentiment"])
+    table = warehouse.table("item_review_features", as_of_us=as_of_us)
+    told = table.select(["item_id", "reviews", "sentiment"])
     if not told.num_rows:
         return None
     row_of = {item_id: row for row, item_id in enumerate(item_ids)}

@@ -23,9 +23,8 @@ from shopkeeper.recommend.models.source import Source
 from shopkeeper.recommend.schema import Training
 
 HIDDEN, SEED = 0.2, 7
-GRID: tuple[dict[str, Any], ...] = tuple(
-    {"share": share, "penalty": penalty} for share in (0.3, 0.5, 0.7) for penalty in (1.0, 3.0)
-)
+GRID: tuple[dict[str, Any], ...] = tuple({"share": share} for share in (0.3, 0.5, 0.7))
+WITH_TOWERS: dict[str, Any] = {"share": 0.5, "towers": True}
 TASKS = ("discovery", "all")
 NAME = Content.name
 SIMILAR = 0.2  # of the largest weight, on the page of a product that nobody has bought
@@ -46,11 +45,11 @@ def tells(data: Training) -> bool:
 
 
 def weigh(
-    inner: Training, target: Target, chosen: Study, trend: np.ndarray, entries: Entries | None
+    inner: Training, target: Target, chosen: Study, trend: np.ndarray, *, towers: bool = False
 ) -> Welcome | None:
     """Return what new products deserve beside a blend's chosen weights; None: too few to judge.
 
-    ``trend`` (n_items,) as the blend's; ``entries`` None: those of this process's encoder.
+    ``trend`` (n_items,) as the blend's; ``towers``: they compete too, which needs PyTorch.
     """
     log = inner.interactions
     touched = np.unique(log.item)
@@ -61,9 +60,9 @@ def weigh(
     judged = holdout.judge(shown, target, limit=fusion.MAX_SUBJECTS, new=hidden)
     if judged.asked.n_subjects < fusion.ENOUGH_SUBJECTS:
         return None
-    told = (entries or Entries()).fit(shown)
+    told = Entries().fit(shown)
     best: tuple[float, dict[str, Any], Content] | None = None
-    for settings in GRID:
+    for settings in (*GRID, *([WITH_TOWERS] if towers else [])):
         made = Content(entries=told, **settings).fit(shown)
         value = fusion.solo_ndcg(made.scores, judged, "discovery")
         if best is None or value > best[0] + fusion.MIN_GAIN:

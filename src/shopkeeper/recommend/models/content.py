@@ -10,25 +10,33 @@ wording, each of length 1:
 It speaks only where other sources cannot: of pairs of which one is new. Its scale is its own, at
 most 1, so one new product is not everybody's best because it is the only one. Training and
 answering are numpy; the vectors of a new product are there as soon as its entry is.
+
+With ``towers`` (trained by ``train recommend --model towers``, extra ``deep``) the score of a new
+product is half this and half what two towers say (towers.py), whose vectors stand behind z.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
+from shopkeeper.recommend.models import holdout
 from shopkeeper.recommend.models.entries import Entries, Entry, of_training
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.neighbours import ItemToItem, bought
+from shopkeeper.recommend.models.towers import Towers
 from shopkeeper.recommend.schema import Training
 
 TEACHING = 4_000  # products that teach the map, the most bought: the encoder reads each
 PLACED = 4_000  # products without a buyer that training places; more of them stay without
 TRUST = 3.0  # buyers at which a product's own vector weighs half in the regression
+EXAMPLES = 200_000  # interactions that teach the towers, of customers drawn by seed
+EPOCHS = 20
 WORDING = 64  # numbers of the wording in a product's vector
 
 
@@ -44,6 +52,7 @@ class Content(ItemToItem):
         dimensions: int = 64,
         penalty: float = 1.0,
         share: float = 0.5,
+        towers: bool = False,
         seed: int = 7,
         fade: float = 0.9,
         fade_days: float | None = None,
@@ -51,7 +60,8 @@ class Content(ItemToItem):
     ) -> None:
         super().__init__(fade=fade, fade_days=fade_days)
         self.dimensions, self.penalty, self.share, self.seed = dimensions, penalty, share, seed
-        self.entries = entries
+        self.towers, self.entries = towers, entries
+        self.towers_: Towers | None = None
 
     def fit(self, data: Training) -> Self:
         """Factorise the purchases, learn the map, place what nobody bought.
@@ -66,42 +76,79 @@ class Content(ItemToItem):
         own = factorised(x, buyers, self.dimensions, self.seed)
         wording = self.entries_.wording_.vectors(list(data.item_text) or [""] * self.n_items)
         self.cold_ = np.flatnonzero(buyers == 0)[:PLACED]
-        self.vectors_ = self._joined(own, wording)
+        vectors = self._joined(own, wording)
+        self.width_ = vectors.shape[1]
         teachers = np.argsort(-buyers, kind="stable")[:TEACHING]
         teachers = teachers[buyers[teachers] > 0]
-        self.map_ = np.zeros((0, own.shape[1]))
+        self.map_, self.towers_ = np.zeros((0, own.shape[1])), None
         if len(teachers) > 1 and own.shape[1]:
             features, _ = self.entries_.describe(of_training(data, teachers))
             weight = (buyers[teachers] / (buyers[teachers] + TRUST))[:, None]
             self.map_ = ridge(features, unit(own[teachers]), weight, self.penalty)
+            if self.towers:
+                theirs = self._towers(data, teachers, features)
+                vectors = np.hstack([vectors, theirs])
+        self.vectors_ = np.ascontiguousarray(vectors, dtype=np.float32)
+        if len(self.map_):
             self.vectors_[self.cold_] = self.place(of_training(data, self.cold_))
-        self._cold_vectors = np.ascontiguousarray(self.vectors_[self.cold_])
+        self._hold()
         return self
+
+    def _towers(self, data: Training, teachers: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Learn the towers from the teachers; return (n_items, d), zeros for the others."""
+        whole = np.zeros((self.n_items, features.shape[1]), dtype=np.float32)
+        whole[teachers] = features
+        log = data.interactions
+        rows = np.isin(log.item, teachers)
+        lines = np.bincount(log.user[rows], minlength=len(log.user_ids))
+        drawn = np.random.default_rng(self.seed).permutation(len(lines))
+        some = drawn[np.cumsum(lines[drawn]) <= EXAMPLES]
+        rows &= np.isin(log.user, some)
+        few = replace(data, interactions=holdout.take(log, rows), customer_attributes=())
+        self.towers_ = Towers(entries=self.entries_, epochs=EPOCHS, seed=self.seed, fade=self.fade)
+        return self.towers_.fit(few, whole).vectors_
+
+    def _hold(self) -> None:
+        self._cold_vectors = np.ascontiguousarray(self.vectors_[self.cold_])
+        self._is_cold = np.zeros(self.n_items, dtype=bool)
+        self._is_cold[self.cold_] = True
 
     def place(self, entries: Sequence[Entry]) -> np.ndarray:
         """Return (n, d) vectors of products that nobody has bought; zeros where none is known."""
         if not len(self.map_) or not entries:
             return np.zeros((len(entries), self.vectors_.shape[1]), dtype=np.float32)
         features, wording = self.entries_.describe(entries)
-        return self._joined(features @ self.map_, wording)
+        placed = self._joined(features @ self.map_, wording)
+        if self.towers_ is None:
+            return placed
+        return np.hstack([placed, self.towers_.of_features(features)])
 
     def _joined(self, own: np.ndarray, wording: np.ndarray) -> np.ndarray:
         words = unit(wording[:, :WORDING])
         both = [np.sqrt(self.share) * unit(own), np.sqrt(1 - self.share) * words]
-        return np.hstack(both).astype(np.float32)
+        joined: np.ndarray = np.hstack(both).astype(np.float32)
+        return joined
 
     def scores(self, asked: Histories) -> np.ndarray:
         """Return scores of pairs of which one is new, from 0 to 1."""
         found = np.zeros((asked.n_subjects, self.n_items), dtype=np.float32)
-        weight = self.weights(asked)
-        profile = np.asarray(asked.matrix(weight, self.n_items) @ self.vectors_)
-        length = np.maximum(np.linalg.norm(profile, axis=1, keepdims=True), 1e-9)
-        new = np.isin(asked.item, self.cold_)
+        weight, width = self.weights(asked), self.width_
+        summed = np.asarray(asked.matrix(weight, self.n_items) @ self.vectors_)
+        length = np.maximum(np.linalg.norm(summed[:, :width], axis=1, keepdims=True), 1e-9)
+        known = (asked.item >= 0) & (asked.item < self.n_items)
+        new = known & self._is_cold[np.where(known, asked.item, 0)]
         some = np.unique(asked.subject[new])
         if len(some):
             of_new = asked.matrix(np.where(new, weight, 0), self.n_items) @ self.vectors_
-            found[some] = np.asarray(of_new)[some] @ self.vectors_.T / length[some]
-        found[:, self.cold_] = (profile / length) @ self._cold_vectors.T
+            found[some] = np.asarray(of_new)[some, :width] @ self.vectors_[:, :width].T
+            found[some] /= length[some]
+        found[:, self.cold_] = (summed[:, :width] / length) @ self._cold_vectors[:, :width].T
+        if self.towers_ is not None:
+            there = self.vectors_[:, width:].any(axis=1).astype(np.float32)
+            whole = np.asarray(asked.matrix(weight, self.n_items) @ there)
+            who = self.towers_.meet(summed[:, width:], whole)
+            found[:, self.cold_] += np.maximum(who @ self._cold_vectors[:, width:].T, 0)
+            found /= 2
         return np.maximum(found, 0, out=found)
 
     def score_one(self, asked: Histories) -> np.ndarray:
@@ -116,14 +163,28 @@ class Content(ItemToItem):
         """
         found = np.zeros(self.n_items + len(arrived), dtype=np.float32)
         mine, new = self._mine(asked, arrived)
-        profile = mine.sum(axis=0)
-        length = max(float(np.linalg.norm(profile)), 1e-9)
+        summed, width = mine.sum(axis=0), self.width_
+        profile = summed[:width] / max(float(np.linalg.norm(summed[:width])), 1e-9)
         if new.any():
-            found[: self.n_items] = self.vectors_ @ (mine[new].sum(axis=0) / length)
-        found[self.cold_] = self._cold_vectors @ (profile / length)
-        if len(arrived):
-            found[self.n_items :] = arrived @ (profile / length)
+            length = max(float(np.linalg.norm(summed[:width])), 1e-9)
+            of_new = mine[new, :width].sum(axis=0) / length
+            found[: self.n_items] = self.vectors_[:, :width] @ of_new
+        found[self.cold_] = self._cold_vectors[:, :width] @ profile
+        found[self.n_items :] = arrived[:, :width] @ profile
+        if self.towers_ is not None:
+            who = self._customer(mine, asked)
+            found[self.cold_] += np.maximum(self._cold_vectors[:, width:] @ who, 0)
+            found[self.n_items :] += np.maximum(arrived[:, width:] @ who, 0)
+            found /= 2
         return np.maximum(found, 0, out=found)
+
+    def _customer(self, mine: np.ndarray, asked: Histories) -> np.ndarray:
+        """Return the customer tower's vector of one subject, from the rows w(h) z_h."""
+        assert self.towers_ is not None
+        theirs = mine[:, self.width_ :]
+        whole = self.weights(asked)[theirs.any(axis=1)].sum(keepdims=True)
+        found: np.ndarray = self.towers_.meet(theirs.sum(axis=0)[None, :], whole)[0]
+        return found
 
     def because(self, asked: Histories, items: np.ndarray) -> np.ndarray:
         """Return w(h) z_h . z_item / |profile| for each history row and item, one of them new."""
@@ -132,11 +193,17 @@ class Content(ItemToItem):
     def because_with(self, asked: Histories, items: np.ndarray, arrived: np.ndarray) -> np.ndarray:
         """Return ``because`` where products that came after training stand behind the others."""
         mine, new = self._mine(asked, arrived)
-        length = max(float(np.linalg.norm(mine.sum(axis=0))), 1e-9)
+        theirs, width = self._of(items, arrived), self.width_
+        length = max(float(np.linalg.norm(mine[:, :width].sum(axis=0))), 1e-9)
         either = new[:, None] | self._new(items)[None, :]
-        theirs = self._of(items, arrived)
-        found: np.ndarray = np.where(either, mine @ theirs.T / length, 0).astype(np.float32)
-        return found
+        found = np.where(either, mine[:, :width] @ theirs[:, :width].T / length, 0)
+        if self.towers_ is not None:
+            # The tower is no sum over her history: each row counts as its product is near this one.
+            near = np.maximum(mine[:, width:] @ theirs[:, width:].T, 0)
+            near /= np.maximum(near.sum(axis=0, keepdims=True), 1e-9)
+            value = np.maximum(theirs[:, width:] @ self._customer(mine, asked), 0)
+            found = (found + near * np.where(self._new(items), value, 0)) / 2
+        return found.astype(np.float32)
 
     def _mine(self, asked: Histories, arrived: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return w(h) z_h (rows, d) of one subject, and which rows are of new products."""
@@ -155,13 +222,19 @@ class Content(ItemToItem):
         return found
 
     def _new(self, items: np.ndarray) -> np.ndarray:
-        return (items >= self.n_items) | np.isin(items, self.cold_)
+        beyond = items >= self.n_items
+        found: np.ndarray = beyond | self._is_cold[np.where(beyond, 0, items)]
+        return found
 
     def _state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, facts = self.entries_.state()
         arrays = {f"entries.{name}": array for name, array in arrays.items()}
         arrays |= {"vectors": self.vectors_, "cold": self.cold_, "map": self.map_}
         own = {"fade": self.fade, "fade_days": self.fade_days, "share": self.share}
+        own["width"] = self.width_
+        if self.towers_ is not None:
+            layers, told = self.towers_.layers()
+            return {**arrays, **layers}, {**own, "entries": facts, "towers": told}
         return arrays, {**own, "entries": facts}
 
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
@@ -169,8 +242,12 @@ class Content(ItemToItem):
         theirs = {k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)}
         self.entries_ = Entries.restore(theirs, facts["entries"])
         self.vectors_, self.cold_, self.map_ = arrays["vectors"], arrays["cold"], arrays["map"]
-        self._cold_vectors = np.ascontiguousarray(self.vectors_[self.cold_])
         self.fade, self.fade_days, self.share = facts["fade"], facts["fade_days"], facts["share"]
+        self.width_ = facts["width"]
+        if (told := facts.get("towers")) is not None:
+            self.towers_ = Towers()
+            self.towers_.take(arrays, told)
+        self._hold()
 
 
 def factorised(x: sparse.csr_array, buyers: np.ndarray, width: int, seed: int) -> np.ndarray:

@@ -157,7 +157,9 @@ class Ranker:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return (order, probability) of one subject's candidates, as in ``ranking.table``."""
         rows = ranking.table(self.facts_, asked, picked, blend, {n: raws[n] for n in self.sources_})
-        raw = np.asarray(self.trees_[task].predict(rows, raw_score=True, num_threads=1))
+        trees = self.trees_[task]
+        known = rows[:, : trees.num_feature()]
+        raw = np.asarray(trees.predict(known, raw_score=True, num_threads=1))
         order = np.argsort(-raw, kind="stable")
         chance = self.calibration_[task].apply(raw, rows[:, self._habits()])
         return order, chance[order]
@@ -173,8 +175,10 @@ class Ranker:
     ) -> dict[str, float]:
         """Return what each column adds to one candidate's raw score (TreeSHAP), and ``bias``."""
         rows = ranking.table(self.facts_, asked, picked, blend, {n: raws[n] for n in self.sources_})
-        found = self.trees_[task].predict(rows[place : place + 1], pred_contrib=True, num_threads=1)
-        names = [*ranking.columns(self.sources_), "bias"]
+        trees = self.trees_[task]
+        known = rows[place : place + 1, : trees.num_feature()]
+        found = trees.predict(known, pred_contrib=True, num_threads=1)
+        names = [*ranking.columns(self.sources_)[: trees.num_feature()], "bias"]
         return dict(zip(names, np.asarray(found)[0].tolist(), strict=True))
 
     def _habits(self) -> list[int]:
@@ -302,7 +306,8 @@ class Ranker:
         made = cls(facts["seed"])
         made.sources_ = tuple(facts["sources"])
         made.validation_ = {task: dict(found) for task, found in facts["validation"].items()}
-        made.facts_ = ItemFacts(**{n: arrays[f"item.{n}"] for n in ItemFacts.__slots__})
+        own = {n: arrays[f"item.{n}"] for n in ItemFacts.__slots__ if f"item.{n}" in arrays}
+        made.facts_ = ranking.from_arrays(own)
         made.trees_, made.calibration_ = {}, {}
         for task in facts["tasks"]:
             text = arrays[f"trees.{task}"].tobytes().decode()

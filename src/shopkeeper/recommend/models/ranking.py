@@ -21,6 +21,8 @@ _ITEM = ("trend", "lines", "repeat_share", "gap_days", "price")
 _PAIR = ("pair_lines", "pair_age", "pair_gap", "pair_age_over_gap", "pair_recent", "looked_age")
 _SHELF = ("shelf_share", "shelf_age", "shelf_lines")
 _SUBJECT = ("price_against_usual", "subject_lines", "subject_baskets", "subject_age")
+# Last, so that trees taught before there were these columns read the ones they know.
+_TOLD = ("review_feeling", "review_count")
 RECENT_DAYS = 30.0
 SHRINK = 5
 
@@ -32,7 +34,7 @@ def columns(sources: Sequence[str]) -> list[str]:
     ['blend', 'blend_rank', 'ease', 'ease_rank']
     """
     own = [name for source in ("blend", *sources) for name in (source, f"{source}_rank")]
-    return [*own, "habit", *_ITEM, *_PAIR, *_SHELF, *_SUBJECT]
+    return [*own, "habit", *_ITEM, *_PAIR, *_SHELF, *_SUBJECT, *_TOLD]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class ItemFacts:
     gap_days: np.ndarray  # usual days between two purchases, NaN where nobody came back
     price: np.ndarray  # log price, NaN where unknown
     shelf: np.ndarray  # category code, -1 where unknown
+    review_feeling: np.ndarray  # of what reviews say, -1 to 1, shrunk; NaN where none is judged
+    review_count: np.ndarray  # log of judged reviews
 
 
 def item_facts(data: Training, trend: np.ndarray) -> ItemFacts:
@@ -73,6 +77,8 @@ def item_facts(data: Training, trend: np.ndarray) -> ItemFacts:
     if any(data.item_category):
         _, code = np.unique(np.array(data.item_category, dtype=str), return_inverse=True)
         shelf = np.where([bool(name) for name in data.item_category], code, -1)
+    reviews = np.full((n_items, 2), np.nan) if data.item_reviews is None else data.item_reviews
+    felt = np.where(reviews[:, 1] > 0, reviews[:, 0], np.nan)
     return ItemFacts(
         trend=trend.astype(np.float32),
         lines=np.log1p(np.bincount(item, weights=lines, minlength=n_items)).astype(np.float32),
@@ -80,6 +86,8 @@ def item_facts(data: Training, trend: np.ndarray) -> ItemFacts:
         gap_days=_ratio(span, steps),
         price=price.astype(np.float32),
         shelf=shelf.astype(np.int32),
+        review_feeling=felt.astype(np.float32),
+        review_count=reviews[:, 1].astype(np.float32),
     )
 
 
@@ -119,7 +127,8 @@ def table(
     rank[scores <= 0] = n
     sourced = np.stack([scores, rank], axis=1).reshape(2 * len(scores), n)
     item = [getattr(facts, name)[picked] for name in _ITEM]
-    told = [*sourced, habit, *item, *_history(facts, asked, picked)]
+    reviews = [getattr(facts, name)[picked] for name in _TOLD]
+    told = [*sourced, habit, *item, *_history(facts, asked, picked), *reviews]
     return np.stack(told, axis=1)
 
 
@@ -180,3 +189,9 @@ def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
 def to_arrays(facts: ItemFacts) -> dict[str, np.ndarray]:
     """Return the facts as arrays by name, for an artefact."""
     return {one.name: getattr(facts, one.name) for one in fields(facts)}
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray]) -> ItemFacts:
+    """Return the facts of an artefact; those that an older one lacks are unknown."""
+    unknown = np.full(len(arrays["trend"]), np.nan, dtype=np.float32)
+    return ItemFacts(**{one.name: arrays.get(one.name, unknown) for one in fields(ItemFacts)})

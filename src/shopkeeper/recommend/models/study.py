@@ -49,11 +49,12 @@ def choose(
     protocol: str = "time",
     also: Sequence[str] = (),
     join: Sequence[str] = (),
+    towers: bool = False,
 ) -> Study:
     """Return settings and weights chosen on the last period of ``data``.
 
     ``also`` names yardsticks whose settings and validation NDCG@10 are wanted beside the blend,
-    ``join`` more sources that may enter it.
+    ``join`` more sources that may enter it. ``towers``: two towers compete for new products.
     """
     horizon = holdout.horizon_days(data)
     if protocol == "time":
@@ -89,7 +90,8 @@ def choose(
     if not arrivals.tells(data):
         return found
     with stage("choose what new products deserve"):
-        return arrivals.joined(found, arrivals.weigh(inner, target, found, trend, None))
+        welcome = arrivals.weigh(inner, target, found, trend, towers=towers)
+        return arrivals.joined(found, welcome)
 
 
 def trend_of(data: Training, horizon_days: float) -> np.ndarray:
