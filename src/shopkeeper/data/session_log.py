@@ -23,9 +23,16 @@ ORDER BY occurred_us, seq
 _ORDERS = """
 SELECT session_id, customer_id, min(occurred_us) AS occurred_us, min(seq) AS seq
 FROM order_lines
-WHERE coalesce(session_id, customer_id) IS NOT NULL
+WHERE coalesce(session_id, customer_id) IS NOT NULL AND occurred_us >= $since_us
 GROUP BY order_id, session_id, customer_id
 ORDER BY occurred_us, seq
+"""
+
+_TOTALS = """
+SELECT customer_id, count(*) AS orders, max(occurred_us) AS last_us
+FROM orders
+WHERE customer_id IS NOT NULL AND occurred_us < $before_us
+GROUP BY customer_id
 """
 
 
@@ -34,9 +41,23 @@ def acts(warehouse: Tables, since_us: int) -> list[dict[str, Any]]:
     return rows(warehouse.sql(_ACTS, {"since_us": since_us}))
 
 
-def orders(warehouse: Tables) -> list[dict[str, Any]]:
-    """Return every order's session, customer, moment and place in the log, by time."""
-    return rows(warehouse.sql(_ORDERS))
+def orders(warehouse: Tables, since_us: int = 0) -> list[dict[str, Any]]:
+    """Return orders' sessions, customers, moments and places in the log, by time."""
+    return rows(warehouse.sql(_ORDERS, {"since_us": since_us}))
+
+
+def totals(warehouse: Tables, before_us: int) -> dict[str, tuple[int, int]]:
+    """Return customer -> (orders before a moment, when the last of them was)."""
+    found = warehouse.sql(_TOTALS, {"before_us": before_us})
+    names = ("customer_id", "orders", "last_us")
+    customer, count, last = (found[name].to_pylist() for name in names)
+    return {c: (int(n), int(at)) for c, n, at in zip(customer, count, last, strict=True)}
+
+
+def last_order_seq(warehouse: Tables) -> int:
+    """Return the place in the log of the newest order that the tables hold, 0 for none."""
+    newest = warehouse.sql("SELECT max(seq) AS seq FROM order_lines")["seq"][0].as_py()
+    return int(newest or 0)
 
 
 def prices(warehouse: Tables) -> dict[str, int]:

@@ -157,7 +157,7 @@ def printed(told: Comparison) -> dict[str, Any]:
 
 
 def needed(told: Comparison) -> int | None:
-    """Return how many rows like these a verdict would need, about; None where one was given."""
+    """Return how many rows like these a verdict would need, about; None where it cannot be said."""
     if told.verdict != REFUSED:
         return None
     grow = max(
@@ -165,7 +165,8 @@ def needed(told: Comparison) -> int | None:
         LEAST_REWARDS / max(told.rewards, 1e-9),
         1.0,
     )
-    return None if grow > 1e6 else math.ceil(told.rows * grow)
+    # At 1 it is one row that weighs too much, and no number of rows says when it will not.
+    return math.ceil(told.rows * grow) if 1 < grow <= 1e6 else None
 
 
 def missing(

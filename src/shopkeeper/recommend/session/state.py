@@ -105,8 +105,11 @@ def rebuild(warehouse: Any) -> State:
     """Return the state of the tables: the last hours' visits and every customer's orders."""
     state = State()
     state.prices = session_log.prices(warehouse)
-    acts = session_log.acts(warehouse, clock.now_us() - 4 * SILENCE_US)
-    replay(state, session_log.orders(warehouse), acts)
+    since_us = clock.now_us() - 4 * SILENCE_US
+    state.orders = session_log.totals(warehouse, since_us)
+    acts = session_log.acts(warehouse, since_us)
+    replay(state, session_log.orders(warehouse, since_us), acts)
+    state.seq = max(state.seq, session_log.last_order_seq(warehouse))
     return state
 
 
