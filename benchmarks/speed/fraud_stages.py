@@ -5,7 +5,8 @@
 The shop of benchmarks/speed/fraud.py; each stage of the decision is run by itself over the same
 requests, several rounds, and the quickest round counts: processor time of the thread, so others on
 the machine disturb it little. A loop keeps the caches warm, which requests that come one by one do
-not: the whole decision at a rate is in fraud.py.
+not, so "decide, all" is more than the sum, and the log's thread runs beside it: the whole decision
+at a rate is in fraud.py.
 """
 
 from __future__ import annotations

@@ -59,6 +59,15 @@ def test_the_tables_say_what_lightgbm_says(leaves):
     assert np.ptp(wanted[:, 0]) > 0.1
 
 
+def test_a_tree_that_asks_nothing_adds_its_score():
+    rows, label = rows_of(1, 400), np.arange(400) % 2
+    text = fit_trees(rows, label, NAMES, seed=3, rounds=3, min_data_in_leaf=300)
+    model = FastBooster(text)
+    assert "num_leaves=1\n" in text
+    assert model.tables is not None
+    assert model.contributions(rows[0])[-1] == model.raw(rows[0]) == model.raw_many(rows)[0]
+
+
 def test_larger_trees_are_left_to_lightgbm():
     model = trees(num_leaves=16)
     assert model.tables is None

@@ -2,6 +2,7 @@
 
 ``Booster.predict`` spends most of its time preparing; the C library has a way to prepare once per
 thread (LGBM_BoosterPredictForMatSingleRowFast). Where that way is missing, predict does the work.
+Contributions of small trees are looked up (contributions.py).
 A model at rest is its text, never pickle.
 """
 
@@ -49,7 +50,7 @@ class FastBooster:
 
     @cached_property
     def tables(self) -> Tables | None:
-        """The contributions computed beforehand, where the trees are small; some 0.1 s once."""
+        """The contributions computed beforehand, where the trees are small; 0.2 s once."""
         return Tables.of(self.text, self.width)
 
     def raw_many(self, rows: np.ndarray) -> np.ndarray:

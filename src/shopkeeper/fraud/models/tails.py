@@ -83,17 +83,26 @@ class Tails:
         return found
 
     def fast(self, names: Sequence[str]) -> Callable[[np.ndarray], float]:
-        """Return a function that scores one row (width,) of these columns."""
+        """Return a function that scores one row (width,) of these columns.
+
+        Most values lie at their lowest knot, and counts have few different ones: only what lies
+        above is looked for, among the different knots.
+        """
         used = [column for column, name in enumerate(names) if name in self.knots]
         columns = np.array(used, dtype=np.int64)
         sides = np.array([float(side_of(names[column])) for column in used])
-        knots = [self.knots[names[column]].tolist() for column in used]
+        lowest = np.array([self.knots[names[column]][0] for column in used])
+        steps = []
+        for column in used:
+            different, first = np.unique(self.knots[names[column]], return_index=True)
+            steps.append((different.tolist(), [*first.tolist(), KNOTS]))
 
         def one(row: np.ndarray) -> float:
+            values = row.take(columns) * sides
             total = 0
-            for value, steps in zip((row.take(columns) * sides).tolist(), knots, strict=True):
-                if value == value:
-                    total += bisect_left(steps, value)
+            for place in (values > lowest).nonzero()[0].tolist():
+                different, first = steps[place]
+                total += first[bisect_left(different, values.item(place))]
             return total * STEP
 
         return one
