@@ -19,7 +19,16 @@ from typing import Any, Self
 import numpy as np
 
 from shopkeeper.learn.contracts import Artefact
-from shopkeeper.recommend.models import causes, fusion, histories, holdout, kept, shelf, study
+from shopkeeper.recommend.models import (
+    causes,
+    fusion,
+    histories,
+    holdout,
+    kept,
+    shelf,
+    study,
+    young,
+)
 from shopkeeper.recommend.models.content import Content
 from shopkeeper.recommend.models.fusion import Study, scaled
 from shopkeeper.recommend.models.histories import Histories
@@ -130,10 +139,11 @@ class Blend:
         ranker = self.ranker_
         names = self._weights(task).keys()
         if ranker is None or not ranker.has(task):
-            return self.fused({n: self.sources_[n].scores(asked) for n in names}, task)
+            raws = {n: self.sources_[n].scores(asked) for n in names}
+            return self.fused(raws, task, young.distinct(asked))
         needed = sorted({*names, *ranker.sources_})
         raws = {name: self.sources_[name].scores(asked) for name in needed}
-        total = self.fused(raws, task)
+        total = self.fused(raws, task, young.distinct(asked))
         seen = fusion.seen_mask(asked, total.shape[1])
         ranked = masked(total, task, seen)
         for row in range(asked.n_subjects):
@@ -146,8 +156,13 @@ class Blend:
                 total[row, picked[order]] = np.linspace(1.0, 0.6, len(order), dtype=np.float32)
         return total
 
-    def fused(self, raws: Mapping[str, np.ndarray], task: str) -> np.ndarray:
-        """Return (n_subjects, n_items) weighted sums of raw scores, the blend without trees."""
+    def fused(
+        self, raws: Mapping[str, np.ndarray], task: str, lines: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return (n_subjects, n_items) weighted sums of raw scores, the blend without trees.
+
+        ``lines`` (n_subjects,): distinct items of each history; few of them push popularity.
+        """
         first = next(iter(raws.values()))
         total = np.zeros(first.shape, dtype=np.float32)
         for name, weight in self._weights(task).items():
@@ -156,6 +171,10 @@ class Blend:
             part: np.ndarray = raws[name] * (np.float32(weight) / scale)
             trend = self._trend(task, name)
             total += part if trend is None else part * trend
+        if lines is not None and LIVE in raws:
+            more = young.push_of(self.study_, task, lines).astype(np.float32)[:, None]
+            if more.any():
+                total += more * raws[LIVE] / scaled(raws[LIVE])
         return total
 
     def predict(self, features: Features) -> Prediction:
@@ -215,7 +234,7 @@ class Blend:
         shares: dict[str, np.ndarray] = {}
         # One place more than items: row -1, an item the model has never seen, reads a zero.
         ours = np.zeros(len(self.item_ids_) + len(self._newcomers.vectors) + 1, dtype=np.float32)
-        for name, weight in self._asked_now(task).items():
+        for name, weight in self._asked_now(task, asked).items():
             raws[name] = raw = self._raw(name, features, asked, asked_placed)
             if name == LIVE and lift is not None:
                 raws[name] = raw = raw * np.where(rows >= 0, lift[rows], 1)[: len(raw)]
@@ -303,12 +322,15 @@ class Blend:
         added = score - shares.sum(axis=1)
         return made.picked[place], score, np.column_stack([shares, added]).astype(np.float32)
 
-    def _asked_now(self, task: str) -> dict[str, float]:
+    def _asked_now(self, task: str, asked: Histories) -> dict[str, float]:
         """Return the sources worth asking for one request: those that can move the first page.
 
         Trees were taught on the whole sum and read every source, so for them nothing is spared.
         """
         weights = self._weights(task)
+        if len(asked.item) and self.study_.young.get(task):
+            more = float(young.push_of(self.study_, task, young.distinct(asked))[0])
+            weights[LIVE] = weights.get(LIVE, 0.0) + more
         if self.ranker_ is not None and self.ranker_.has(task):
             return weights
         least = WHISPER * max(weights.values(), default=0.0)

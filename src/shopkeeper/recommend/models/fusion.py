@@ -37,6 +37,7 @@ class Study:
     trend: Mapping[str, float]
     validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     subjects: int = 0
+    young: Mapping[str, float] = field(default_factory=dict)  # task -> push, see young.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ def write(blend: Any) -> Artefact:
         "trend": dict(study.trend),
         "validation": {task: dict(v) for task, v in study.validation.items()},
         "subjects": study.subjects,
+        "young": dict(study.young),
         "protocol": blend.protocol,
         "sources": {},
     }
@@ -44,7 +45,8 @@ def write(blend: Any) -> Artefact:
 
 def study_of(artefact: Artefact) -> Study:
     """Return the frozen choices of a blend at rest."""
-    return Study(**{key: artefact.facts[key] for key in _CHOSEN})
+    young = artefact.facts.get("young", {})
+    return Study(**{key: artefact.facts[key] for key in _CHOSEN}, young=young)
 
 
 def read(blend: Any, artefact: Artefact) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.base.progress import stage
-from shopkeeper.recommend.models import arrivals, fusion, holdout, shelf
+from shopkeeper.recommend.models import arrivals, fusion, holdout, shelf, young
 from shopkeeper.recommend.models.fusion import Judged, Study
 from shopkeeper.recommend.models.source import Source
 from shopkeeper.recommend.schema import Training
@@ -87,6 +88,8 @@ def choose(
         validation=validation,
         subjects=judged.asked.n_subjects,
     )
+    with stage("choose how long popularity carries a new customer"):
+        found = replace(found, young=young.choose(fitted, found, trend, judged))
     if not arrivals.tells(data):
         return found
     with stage("choose what new products deserve"):
