@@ -92,8 +92,10 @@ def ml1m(folder: Path) -> tuple[Training, Judged, dict[str, Any]]:
 
 def beauty(folder: Path) -> tuple[Training, Judged, dict[str, Any]]:
     """Return everything but last items, and all users with their last item."""
-    users = [line[1:] for line in lines(folder / "amazon2014_seq" / "Beauty_user_sequence.txt")]
-    n_items = max(max(line) for line in users)
+    text = (folder / "amazon2014_seq" / "Beauty_user_sequence.txt").read_text("ascii")
+    named = [line.split()[1:] for line in text.splitlines()]
+    number = {name: n + 1 for n, name in enumerate(sorted({i for line in named for i in line}))}
+    users, n_items = [[number[i] for i in line] for line in named], len(number)
     data = training([line[:-1] for line in users], n_items)
     judged = _judged([line[:-1] for line in users], [line[-1] for line in users], n_items)
     return data, judged, {"train_rows": len(data.interactions.user), "test_users": len(users)}
