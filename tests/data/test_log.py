@@ -238,6 +238,25 @@ def test_a_group_is_not_larger_than_its_limit(settings, log, monkeypatch):
     assert max(sizes) <= 5
 
 
+def test_patient_rows_lie_before_what_came_after_them(log, pen):
+    lying = [pen.submit([row(f"d{i}")], patient=True) for i in range(3)]
+    assert pen.submit([row("then")]).result(10) == ["accepted"]
+    assert [one.result(0) for one in lying] == [["accepted"]] * 3
+    assert [found.event_id for _, found in log.read(0, 9)] == ["d0", "d1", "d2", "then"]
+
+
+def test_patient_rows_beyond_half_a_group_wait_no_longer(log, settings, monkeypatch):
+    import dataclasses
+
+    monkeypatch.setattr(writer, "PATIENCE_SECONDS", 5.0)
+    pen = Writer(log, dataclasses.replace(settings, group_commit_requests=4))
+    futures = [pen.submit([row(f"d{i}")], patient=True) for i in range(3)]
+    assert [one.result(2) for one in futures] == [["accepted"]] * 3
+    pen.submit([row("last")], patient=True)
+    pen.close()
+    assert log.last_seq() == 4
+
+
 def test_a_full_queue_is_too_busy_and_says_when_to_come_back(settings, log, monkeypatch):
     import dataclasses
 

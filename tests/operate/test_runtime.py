@@ -297,10 +297,10 @@ def test_a_state_is_told_only_of_the_kinds_it_listens_to(shop):
 
 
 def test_full_queue_costs_the_record_never_the_answer(shop, runtime, monkeypatch):
-    def full(event: Event) -> Any:
+    def full(event: Event, said: bytes, as_of_us: int) -> Any:
         raise TooBusy("2000 requests already wait for the log.")
 
-    monkeypatch.setattr(shop, "record", full)
+    monkeypatch.setattr(shop, "record_decision", full)
     assert len(ids_of(runtime.decide("recommend", HOME))) == 10
     assert runtime.healthy()["unrecorded"] == 1
 

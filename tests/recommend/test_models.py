@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made import COLD, N_ITEMS, features, shop
 
 from shopkeeper.learn import artefacts
@@ -141,6 +143,19 @@ def test_equal_scores_stand_in_row_order_even_at_the_border():
     assert top(scores, 4).tolist() == [4, 1, 0, 2]
     assert top(scores, 99).tolist() == [4, 1, 0, 2, 3, 5]
     assert top(scores[:0], 3).tolist() == []
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    n=st.sampled_from([1, 17, 900, 5_000]),
+    k=st.sampled_from([1, 10, 60]),
+    kinds=st.sampled_from([2, 5, 1_000_000]),
+    silent=st.floats(0, 1),
+)
+def test_top_equals_a_full_sort_with_ties_by_row(seed, n, k, kinds, silent):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, kinds, n).astype(np.float32) * (rng.random(n) >= silent)
+    assert top(scores, k).tolist() == np.lexsort((np.arange(n), -scores))[:k].tolist()
 
 
 def test_one_source_answers_a_request_alone(fitted):

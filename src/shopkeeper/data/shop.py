@@ -27,6 +27,7 @@ from shopkeeper.data.ingest import Ingest, Receipt, receipt
 from shopkeeper.data.log.schema import meta
 from shopkeeper.data.log.store import Row, Store, open_store
 from shopkeeper.data.log.writer import Writer
+from shopkeeper.data.own_records import own_row
 from shopkeeper.data.privacy import Keyring, load_keyring
 from shopkeeper.data.quarantine import refuse
 from shopkeeper.data.validate import HOUR_US, judged, to_row
@@ -121,6 +122,18 @@ class Shop:
             assert fault is not None
             raise BadInput(fault.message, field=fault.field, value=fault.value)
         return self.writer.submit([to_row(good, self.keyring, clock.now_us())])
+
+    def record_decision(self, event: Event, said: bytes, as_of_us: int) -> Future[list[str]]:
+        """Queue a decision that is answered already, without judging it; TooBusy as ``record``.
+
+        ``said``: JSON of the request.
+
+        It is durable with the next commit, PATIENCE_SECONDS later at most.
+        """
+        row = own_row(event, said, as_of_us, clock.now_us())
+        if row is None:
+            return self.record(event)
+        return self.writer.submit([row], patient=True)
 
     def record_all(self, events: Iterable[Event]) -> Future[list[str]]:
         """Queue events of our own that are stored in one transaction, all or none."""

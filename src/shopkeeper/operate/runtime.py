@@ -149,7 +149,7 @@ class Runtime:
         )
         if not live.card.durable:
             # Last: from here on the log's thread runs, and would hold up what still follows.
-            self._record(to_event(decision), *events)
+            self._record(decision, raw, *events)
         return decision
 
     def explain(self, decision_id: str, *, item: str | None = None) -> dict[str, Any]:
@@ -270,13 +270,16 @@ class Runtime:
             while len(self._recent) > REMEMBERED:
                 self._recent.popitem(last=False)
 
-    def _record(self, *events: Event) -> None:
-        """Queue the decision's events; a full queue costs the record, never the answer."""
-        for event in events:
-            try:
-                self.shop.record(event).add_done_callback(self._recorded)
-            except (ShopError, msgspec.ValidationError) as problem:
-                self._lost(event.decision_id or "", str(problem))
+    def _record(self, decision: Decision, raw: Mapping[str, Any], *events: Event) -> None:
+        """Queue the decision and its events; a full queue costs the record, never the answer."""
+        record, own = self.shop.record, self.shop.record_decision
+        try:
+            said = msgspec.json.encode(dict(raw))
+            own(to_event(decision), said, decision.as_of_us).add_done_callback(self._recorded)
+            for event in events:
+                record(event).add_done_callback(self._recorded)
+        except (ShopError, msgspec.ValidationError) as problem:
+            self._lost(decision.decision_id, str(problem))
 
     def _recorded(self, done: Future[list[str]]) -> None:
         try:

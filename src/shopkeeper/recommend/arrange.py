@@ -90,12 +90,16 @@ def arrange(
     room = request.limit - len(pinned) - len(held)
     slate = Slate()
     reserved = {row for row, _ in held} | set(pinned.values())
-    free = [place for place in order.allowed() if int(order.rows[place]) not in reserved]
+    free = order.allowed()
+    if reserved:
+        free = [place for place in free if int(order.rows[place]) not in reserved]
     strength = max((r.strength for r, _ in rules.values() if r.action == "diversify"), default=0.0)
     if strength > 0:
         free = diversified(free, order, features, strength, request.limit)
     _fill(slate, free, order, max(room, 0), request, features, caps)
-    place_of = {int(row): place for place, row in enumerate(order.rows.tolist())}
+    place_of: dict[int, int] = {}
+    if reserved:
+        place_of = {row: place for place, row in enumerate(order.rows.tolist())}
     # Held items go where their own score puts them; those without one, after every other step.
     for row, rule_id in held:
         place = place_of.get(row, RULED)

@@ -46,7 +46,7 @@ def predict(features: LiveFeatures) -> Prediction:
     # still changes the answer.
     near_to = features.context if len(features.context) else history.item[-3:]
     if weights[2] and len(near_to):
-        raw[2] = features.catalogue.beside(near_to) * (features.popularity + 1e-9)
+        raw[2] = features.catalogue.beside(near_to) * (np.asarray(features.popularity) + 1e-9)
     if weights[3]:
         raw[3] = features.popularity
     peak = raw.max(axis=1, keepdims=True)

@@ -222,7 +222,7 @@ def features_at(state: LiveState, request: Request, as_of_us: int) -> LiveFeatur
         placement=request.placement,
         history=history,
         context=np.array(context, dtype=np.int32),
-        popularity=decayed.read(as_of_us),
+        popularity=decayed.at(as_of_us),
         item_ids=state.catalogue.index.ids,
         live=state,
         attributes=state.attributes.of(customer_of(state, request)),

@@ -19,7 +19,7 @@ from shopkeeper.recommend.arrange import BACKFILLED, RULED, Caps, Order, Slate, 
 from shopkeeper.recommend.catalogue import BLOCK_CODES
 from shopkeeper.recommend.features import LiveFeatures
 from shopkeeper.recommend.merchandise import Rule
-from shopkeeper.recommend.reasons import backfill_reason, reasons_for, sentence
+from shopkeeper.recommend.reasons import backfill_reason, reasons_for, told
 from shopkeeper.recommend.schema import Prediction, Request
 
 # Why an item may not be in this slate: the catalogue's codes first, then ours.
@@ -43,13 +43,8 @@ def choose(
     why_not = forbidden(request, features, rules)
     order = Order(rows=prediction.item, why_not=why_not, score=prediction.score)
     slate = arrange(request, features, order, caps, rules)
-    assert all(why_not[row] == 0 for row in slate.rows)
-    led = [place for place in slate.places if place >= 0]
-    reasons = dict(zip(led, reasons_for(features, prediction, led), strict=True))
-    items = [
-        _item(features, prediction, slate, position, reasons.get(place, ()))
-        for position, place in enumerate(slate.places)
-    ]
+    assert not why_not[slate.rows].any()
+    items = _items(features, prediction, slate)
     value = {
         "placement": request.placement,
         "items": items,
@@ -61,7 +56,8 @@ def choose(
         subject=features.subject,
         value=value,
         reasons=_overall(items),
-        propensity=math.prod(slate.chance.values()) if slate.chance else None,
+        # Nine digits are enough to weigh by; sixteen in a row look like a card number.
+        propensity=float(f"{math.prod(slate.chance.values()):.9g}") if slate.chance else None,
     )
 
 
@@ -83,6 +79,8 @@ def ruled_scores(
     prediction: Prediction, rules: Mapping[str, tuple[Rule, np.ndarray]]
 ) -> Prediction:
     """Return the prediction with boosts and buries in its scores, shares and order."""
+    if not rules:
+        return prediction
     factor = np.ones(len(prediction.item), dtype=np.float32)
     for rule, mask in rules.values():
         if rule.action in ("boost", "bury"):
@@ -107,8 +105,8 @@ def forbidden(
     """Return (n_items,) int8: 0 may be shown, else the FORBIDDEN code that says why not."""
     catalogue = features.catalogue
     why_not = catalogue.column("blocked")[: len(features.popularity)].copy()
-    open_ = why_not == 0
     if request.category is not None:
+        open_ = why_not == 0
         why_not[open_ & ~catalogue.within(request.category)[: len(why_not)]] = _OUTSIDE
     if not again(request):
         bought = features.bought
@@ -118,7 +116,8 @@ def forbidden(
     _mark(why_not, features.context, _IN_CART)
     _mark(why_not, features.disliked, _DISLIKED)
     excluded = catalogue.index.rows(request.exclude)
-    _mark(why_not, np.array(excluded, dtype=np.int64), _EXCLUDED)
+    if excluded:
+        _mark(why_not, np.array(excluded, dtype=np.int64), _EXCLUDED)
     for rule, mask in (acting_rules(request, features) if rules is None else rules).values():
         if rule.action == "filter":
             _mark(why_not, np.flatnonzero(mask[: len(why_not)]), _RULED_OUT)
@@ -133,53 +132,59 @@ def again(request: Request) -> bool:
 
 
 def _mark(why_not: np.ndarray, rows: np.ndarray, code: int) -> None:
+    if not len(rows):
+        return
     why_not[rows[why_not[rows] == 0]] = code
 
 
-def _item(
-    features: LiveFeatures,
-    prediction: Prediction,
-    slate: Slate,
-    position: int,
-    reasons: tuple[Reason, ...],
-) -> dict[str, Any]:
-    row, place = slate.rows[position], slate.places[position]
-    if place == RULED:
-        reasons = (Reason(code="picked"),)
-        score, sources = 0.0, {"rule": 1.0}
-    elif place < 0:
-        reasons = backfill_reason(features, row)
-        score, sources = 0.0, {"backfill": 1.0}
-    else:
-        score = round(float(prediction.score[place]), 6)
-        parts = prediction.parts[place].tolist()
-        sources = {
-            name: round(part, 6)
-            for name, part in zip(prediction.sources, parts, strict=True)
-            if part != 0
-        }
-    price = int(features.catalogue.column("price")[row])
-    ruled: dict[str, Any] = {"rule": slate.ruled[row]} if row in slate.ruled else {}
-    if row in slate.chance:
-        ruled["propensity"] = round(slate.chance[row], 9)
-    return {
-        **ruled,
-        "item_id": features.item_ids[row],
-        "title": features.catalogue.titles[row],
-        "price_minor": price if price >= 0 else None,
-        "position": position,
-        "score": score,
-        "sources": sources,
-        "reasons": [
-            {
-                "code": reason.code,
-                "facts": dict(reason.facts),
-                "share": reason.share,
-                "text": sentence(reason, "en"),
-                "text_zh": sentence(reason, "zh"),
+def _items(features: LiveFeatures, prediction: Prediction, slate: Slate) -> list[dict[str, Any]]:
+    """Return the slate's items with what carried each of them."""
+    led = [place for place in slate.places if place >= 0]
+    why = dict(zip(led, reasons_for(features, prediction, led), strict=True))
+    scores = dict(zip(led, prediction.score[led].tolist(), strict=True))
+    parts = dict(zip(led, prediction.parts[led].tolist(), strict=True))
+    prices = features.catalogue.column("price")[slate.rows].tolist()
+    items = []
+    for position, (row, place) in enumerate(zip(slate.rows, slate.places, strict=True)):
+        score, sources = 0.0, {"rule" if place == RULED else "backfill": 1.0}
+        if place >= 0:
+            reasons = why[place]
+            score = round(scores[place], 6)
+            sources = {
+                name: round(part, 6)
+                for name, part in zip(prediction.sources, parts[place], strict=True)
+                if part != 0
             }
-            for reason in reasons
-        ],
+        elif place == RULED:
+            reasons = (Reason(code="picked"),)
+        else:
+            reasons = backfill_reason(features, row)
+        ruled: dict[str, Any] = {"rule": slate.ruled[row]} if row in slate.ruled else {}
+        if row in slate.chance:
+            ruled["propensity"] = round(slate.chance[row], 9)
+        items.append(
+            {
+                **ruled,
+                "item_id": features.item_ids[row],
+                "title": features.catalogue.titles[row],
+                "price_minor": prices[position] if prices[position] >= 0 else None,
+                "position": position,
+                "score": score,
+                "sources": sources,
+                "reasons": [_plain(reason) for reason in reasons],
+            }
+        )
+    return items
+
+
+def _plain(reason: Reason) -> dict[str, Any]:
+    english, chinese = told(reason)
+    return {
+        "code": reason.code,
+        "facts": dict(reason.facts),
+        "share": reason.share,
+        "text": english,
+        "text_zh": chinese,
     }
 
 
@@ -193,12 +198,13 @@ def _trace(
     """Return what was considered and taken out: the best TRACED removed candidates by code."""
     codes = why_not[prediction.item]
     removed: dict[str, list[str]] = {}
-    for place in np.flatnonzero(codes)[:TRACED].tolist():
-        name = FORBIDDEN[int(codes[place])]
-        removed.setdefault(name, []).append(features.item_ids[int(prediction.item[place])])
+    gone = np.flatnonzero(codes)
+    first = gone[:TRACED]
+    for code, row in zip(codes[first].tolist(), prediction.item[first].tolist(), strict=True):
+        removed.setdefault(FORBIDDEN[code], []).append(features.item_ids[row])
     return {
         "candidates": len(prediction.item),
-        "forbidden": int(np.count_nonzero(codes)),
+        "forbidden": len(gone),
         "removed": removed,
         "capped": [features.item_ids[row] for row in slate.capped[:TRACED]],
         "backfilled": slate.places.count(BACKFILLED),

@@ -7,6 +7,7 @@ and the history or cart item that led to it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 from shopkeeper.base.clock import DAY_US
 from shopkeeper.learn.contracts import Reason
+from shopkeeper.recommend.catalogue import UNKNOWN
 from shopkeeper.recommend.features import PURCHASE, LiveFeatures
 from shopkeeper.recommend.schema import Prediction
 
@@ -60,6 +62,18 @@ def sentence(reason: Reason, language: str = "en") -> str:
     return (chinese if language == "zh" else english).format(**reason.facts, **_spans(reason.facts))
 
 
+def told(reason: Reason) -> tuple[str, str]:
+    """Return the reason's sentence in English and in Chinese."""
+    return _told(reason.code, tuple(reason.facts.items()))
+
+
+@lru_cache(maxsize=10_000)
+def _told(code: str, facts: tuple[tuple[str, Any], ...]) -> tuple[str, str]:
+    # Most slates say what was said before: "popular", "3 days ago", the titles that sell.
+    reason = Reason(code=code, facts=dict(facts))
+    return sentence(reason, "en"), sentence(reason, "zh")
+
+
 def _spans(facts: Mapping[str, Any]) -> dict[str, str]:
     """Return the facts that are days as people say them."""
     said: dict[str, str] = {}
@@ -79,8 +93,9 @@ def reasons_for(
     named = [at for at, name in enumerate(prediction.sources) if name != "ranker"]
     parts = prediction.parts[np.asarray(places, dtype=np.intp)][:, named]
     best = np.argsort(-parts, axis=1, kind="stable")[:, :MOST_REASONS].tolist()
-    rows = [int(row) for row in prediction.item[list(places)]]
+    rows = prediction.item[list(places)].tolist()
     habits = _habits(features, rows)
+    near = _near(features)
     found = []
     for row, columns, shares, whole in zip(
         rows, best, parts.tolist(), parts.sum(axis=1).tolist(), strict=True
@@ -91,7 +106,7 @@ def reasons_for(
             if share < LEAST_SHARE and reasons:
                 break
             source = prediction.sources[named[column]]
-            code, facts = _code(features, prediction, row, source, habits.get(row))
+            code, facts = _code(features, prediction, row, source, habits.get(row), near)
             if all(known.code != code for known in reasons):
                 reasons.append(Reason(code=code, facts=facts, share=round(share, 4)))
         found.append(tuple(reasons))
@@ -100,7 +115,7 @@ def reasons_for(
 
 def backfill_reason(features: LiveFeatures, row: int) -> tuple[Reason, ...]:
     """Return why an item fills a slate that the model left short."""
-    code, facts = _popular(features, row)
+    code, facts = _popular(features, row, _near(features))
     return (Reason(code=code, facts=facts),)
 
 
@@ -110,13 +125,14 @@ def _code(
     row: int,
     source: str,
     habit: tuple[str, Mapping[str, Any]] | None,
+    near: set[int],
 ) -> tuple[str, Mapping[str, Any]]:
     if habit and (source in _HABIT or features.placement == "buy_again"):
         return habit
     if source in _POPULAR:
-        code, facts = _popular(features, row)
-        told = source == "attributes" and code in ("popular", "trending")
-        return ("popular_like_you", {}) if told else (code, facts)
+        code, facts = _popular(features, row, near)
+        like_you = source == "attributes" and code in ("popular", "trending")
+        return ("popular_like_you", {}) if like_you else (code, facts)
     cause = prediction.because.get(row)
     if not cause:
         return habit or ("for_you", {})
@@ -140,13 +156,13 @@ def _habits(
 ) -> dict[int, tuple[str, Mapping[str, Any]]]:
     """Return how often and how long ago the customer bought each of some items, if ever."""
     history = features.history
-    wanted = set(rows)
+    wanted = np.zeros(len(features.item_ids), dtype=np.bool_)
+    wanted[rows] = True
     times: dict[int, set[int]] = {}
-    bought = np.flatnonzero(history.kind == PURCHASE)
+    bought = np.flatnonzero(wanted[history.item] & (history.kind == PURCHASE))
     lines = zip(history.item[bought].tolist(), history.at_us[bought].tolist(), strict=True)
     for row, at in lines:
-        if row in wanted:
-            times.setdefault(row, set()).add(at)
+        times.setdefault(row, set()).add(at)
     return {row: _habit(sorted(at_us), features.as_of_us) for row, at_us in times.items()}
 
 
@@ -165,13 +181,20 @@ def _fresh(features: LiveFeatures, row: int) -> bool:
     return (features.as_of_us - created) / DAY_US < NEW_DAYS
 
 
-def _popular(features: LiveFeatures, row: int) -> tuple[str, Mapping[str, Any]]:
+def _near(features: LiveFeatures) -> set[int]:
+    """Return the codes of the categories on the page, else of what the customer met last."""
+    near = features.context if len(features.context) else features.history.item[-3:]
+    codes = set(features.catalogue.column("category")[near].tolist())
+    return codes - {UNKNOWN}
+
+
+def _popular(features: LiveFeatures, row: int, near: set[int]) -> tuple[str, Mapping[str, Any]]:
     if _fresh(features, row) and features.popularity[row] < 1.0:
         return "new_item", {}
     if features.placement == "trending":
         return "trending", {}
-    category = features.catalogue.category_of(row)
-    near = features.context if len(features.context) else features.history.item[-3:]
-    if category and category in {features.catalogue.category_of(int(r)) for r in near}:
+    code = int(features.catalogue.column("category")[row])
+    if code in near:
+        category = features.catalogue.categories.ids[code]
         return "popular_in_category", {"category": category.rsplit(" > ", 1)[-1]}
     return "popular", {}

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from shopkeeper.recommend.decayed import Faded
+
 PLACEMENTS = ("home", "product", "bought_together", "cart", "buy_again", "trending")
 
 # How much an interaction says, and its code in arrays. Codes are stored: append, never renumber.
@@ -101,7 +103,7 @@ class Features:
     placement: str
     history: History
     context: np.ndarray
-    popularity: np.ndarray
+    popularity: np.ndarray | Faded
     item_ids: Sequence[str]
     live: Any = None  # incremental pair counts of features.py, for sources that use them
     attributes: Mapping[str, Any] = field(default_factory=dict)  # what may be used of the customer
@@ -115,5 +117,5 @@ class Prediction:
     score: np.ndarray  # (m,) float32
     sources: tuple[str, ...]
     parts: np.ndarray
-    because: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
+    because: Mapping[int, list[tuple[int, float]]] = field(default_factory=dict)
     # because: candidate row -> [(history or context item row, share)], strongest first

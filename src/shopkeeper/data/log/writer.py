@@ -6,6 +6,9 @@ resolves the futures: an acknowledged event is on disk. When more than ``queue_r
 200,000 events wait, ``submit`` raises TooBusy instead of growing. A failed commit fails its
 callers; the thread lives on and the next commit may succeed.
 
+Rows on whose storing nobody waits (``patient``: decisions that are answered already) share a
+commit with whatever comes next, PATIENCE_SECONDS later at most: alone, each would cost a flush.
+
 Subscribers see every event of the log exactly once and in order of seq, also those that other
 processes wrote to the same file, which a poll once a second finds.
 """
@@ -30,6 +33,7 @@ from shopkeeper.data.log.store import Commit, Refused, Row, Store
 
 Seen = list[tuple[int, Row]]
 POLL_SECONDS = 1.0
+PATIENCE_SECONDS = 0.1
 _READ_ROWS = 5000
 _MAX_WAITING_ROWS = 200_000  # some 200 MB; few huge requests must not fill the memory either
 _MAX_ROWS = 20_000  # rows in one commit, so that one import does not hold the others back
@@ -57,6 +61,7 @@ class Writer:
         self.store = store
         self._settings = settings
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._patient: list[_Job] = []
         self._subscribers: list[_Subscriber] = []
         self.on_commit: Callable[[float], None] = lambda seconds: None  # for the metrics
         self._closed = False
@@ -66,10 +71,15 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, rows: Sequence[Row], refused: Sequence[Refused] = ()) -> Future[list[str]]:
-        """Queue rows; the future gives accepted, duplicate or conflict of each, once durable."""
+    def submit(
+        self, rows: Sequence[Row], refused: Sequence[Refused] = (), *, patient: bool = False
+    ) -> Future[list[str]]:
+        """Queue rows; the future gives accepted, duplicate or conflict of each, once durable.
+
+        ``patient``: nobody waits, so they may lie PATIENCE_SECONDS to share a commit.
+        """
         future: Future[list[str]] = Future()
-        self._put(_Job(rows, refused, future, None))
+        self._put(_Job(rows, refused, future, None), patient=patient)
         return future
 
     def submit_async(
@@ -91,7 +101,7 @@ class Writer:
             self._subscribers.append(_Subscriber(callback, seen))
 
     def waiting(self) -> int:
-        """Return how many requests wait for the next commit."""
+        """Return how many requests wait for the next commit, patient ones apart."""
         return self._queue.qsize()
 
     def close(self) -> None:
@@ -104,10 +114,10 @@ class Writer:
         self._thread.join()
         self._checkpointer.close()
 
-    def _put(self, job: _Job) -> None:
+    def _put(self, job: _Job, *, patient: bool = False) -> None:
         rows = len(job.rows)
         with self._gate:
-            waiting = self._queue.qsize()
+            waiting = self._queue.qsize() + len(self._patient)
             crowded = self._rows_waiting and self._rows_waiting + rows > _MAX_WAITING_ROWS
             if waiting >= self._settings.queue_requests or crowded:
                 raise TooBusy(
@@ -120,15 +130,19 @@ class Writer:
                     "The log is closed.", hint="The server is stopping; send the events again."
                 )
             self._rows_waiting += rows
-            self._queue.put(job)
+            if patient and 2 * len(self._patient) < self._settings.group_commit_requests:
+                self._patient.append(job)
+            else:
+                self._queue.put(job)
 
     def _run(self) -> None:
         try:
             self._serve()
         finally:
             # Nobody may wait for a thread that has ended, whatever ended it.
-            while not self._queue.empty():
-                if (job := self._queue.get()) is not None:
+            while self._patient or not self._queue.empty():
+                job = self._patient.pop() if self._patient else self._queue.get()
+                if job is not None:
                     _answer([(job, None, StoreUnavailable("The log is closed."))])
 
     def _serve(self) -> None:
@@ -136,9 +150,9 @@ class Writer:
         looked = time.monotonic()
         while going:
             try:
-                job = self._queue.get(timeout=POLL_SECONDS)
+                job = self._queue.get(timeout=PATIENCE_SECONDS)
             except queue.Empty:
-                jobs: list[_Job] = []
+                jobs = self._lying()
             else:
                 jobs, going = self._gather(job)
             if jobs:
@@ -149,7 +163,8 @@ class Writer:
 
     def _gather(self, job: _Job | None) -> tuple[list[_Job], bool]:
         """Return this job and those behind it that fit one commit, and whether to go on."""
-        jobs: list[_Job] = []
+        # Before it: what was decided earlier stands earlier in the log than what followed from it.
+        jobs = self._lying()
         rows = 0
         while job is not None:
             jobs.append(job)
@@ -166,6 +181,17 @@ class Writer:
         with self._gate:
             self._rows_waiting -= rows
         return jobs, job is not None
+
+    def _lying(self) -> list[_Job]:
+        """Return the patient jobs, fewer than fit one commit."""
+        if not self._patient:
+            return []
+        with self._gate:
+            jobs, self._patient = self._patient, []
+            self._rows_waiting -= sum(len(job.rows) for job in jobs)
+        for job in jobs:
+            job.future.set_running_or_notify_cancel()
+        return jobs
 
     def _write(self, jobs: list[_Job]) -> None:
         rows = [row for job in jobs for row in job.rows]

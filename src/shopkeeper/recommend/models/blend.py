@@ -19,24 +19,18 @@ from typing import Any, Self
 import numpy as np
 
 from shopkeeper.learn.contracts import Artefact
-from shopkeeper.recommend.models import (
-    causes,
-    fusion,
-    histories,
-    holdout,
-    kept,
-    shelf,
-    study,
-    young,
-)
+from shopkeeper.recommend.models import causes, fusion, histories, holdout, kept, shelf, study
 from shopkeeper.recommend.models.content import Content
 from shopkeeper.recommend.models.fusion import Study, scaled
 from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.memo import Memo, key_of
 from shopkeeper.recommend.models.newcomers import Newcomers
+from shopkeeper.recommend.models.popularity import live
 from shopkeeper.recommend.models.ranker import DEPTH, Ranker, best_of, masked, merged
+from shopkeeper.recommend.models.shortlist import Shortlist
 from shopkeeper.recommend.models.source import CANDIDATES, ItemRows, Source, top
 from shopkeeper.recommend.models.strangers import Strangers
+from shopkeeper.recommend.models.young import distinct, push_of
 from shopkeeper.recommend.schema import Features, Prediction, Training
 
 TASK_OF = {
@@ -66,7 +60,7 @@ class _Fused:
     asked: Histories
     asked_placed: Histories
     raws: dict[str, np.ndarray]
-    shares: dict[str, np.ndarray]
+    scales: dict[str, np.float32]
     picked: np.ndarray
     score: np.ndarray
     parts: np.ndarray
@@ -98,6 +92,7 @@ class Blend:
         self._memo = Memo()
         self._newcomers = Newcomers(content if isinstance(content, Content) else None)
         self._remembered = 0
+        self._shortlist = Shortlist()
 
     def fit(self, data: Training, fitted: Mapping[str, Source] | None = None) -> Self:
         """Choose on the last period if nothing is frozen, then fit the sources used on all.
@@ -140,10 +135,10 @@ class Blend:
         names = self._weights(task).keys()
         if ranker is None or not ranker.has(task):
             raws = {n: self.sources_[n].scores(asked) for n in names}
-            return self.fused(raws, task, young.distinct(asked))
+            return self.fused(raws, task, distinct(asked))
         needed = sorted({*names, *ranker.sources_})
         raws = {name: self.sources_[name].scores(asked) for name in needed}
-        total = self.fused(raws, task, young.distinct(asked))
+        total = self.fused(raws, task, distinct(asked))
         seen = fusion.seen_mask(asked, total.shape[1])
         ranked = masked(total, task, seen)
         for row in range(asked.n_subjects):
@@ -172,7 +167,7 @@ class Blend:
             trend = self._trend(task, name)
             total += part if trend is None else part * trend
         if lines is not None and LIVE in raws:
-            more = young.push_of(self.study_, task, lines).astype(np.float32)[:, None]
+            more = push_of(self.study_, task, lines).astype(np.float32)[:, None]
             if more.any():
                 total += more * raws[LIVE] / scaled(raws[LIVE])
         return total
@@ -193,17 +188,27 @@ class Blend:
     def _predict(self, task: str, features: Features) -> Prediction:
         made = self._fuse(task, features)
         picked, score, parts = made.picked, made.score, made.parts
-        names = tuple(ATTRIBUTES if n == LIVE and made.lifted else n for n in made.shares)
+        names = tuple(ATTRIBUTES if n == LIVE and made.lifted else n for n in made.raws)
         if self.ranker_ is not None and self.ranker_.has(task) and len(picked):
             picked, score, parts = self._ordered(task, made)
             names = (*names, ADDED)
         shown = picked[:EXPLAINED]
+        known = shown[made.placed[shown] >= 0]
+        factor = self._factors(task, made, known)
+        because: Mapping[int, list[tuple[int, float]]]
+        if task == "similar":
+            because = self._because(features, (made.asked, made.asked_placed), known, factor)
+        else:
+            # Of a long history; and most items of such a slate are told by habit or by sales.
+            # Kept for a minute, so nothing as wide as the catalogue may hang on it.
+            rows, placed = made.rows, made.placed
+            because = causes.Later(
+                lambda: self._because(
+                    features, histories.with_new(features, rows, placed), known, factor
+                )
+            )
         return Prediction(
-            item=picked.astype(np.int32),
-            score=score,
-            sources=names,
-            parts=parts,
-            because=self._because(features, made, shown),
+            item=picked.astype(np.int32), score=score, sources=names, parts=parts, because=because
         )
 
     def _place(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
@@ -222,16 +227,12 @@ class Blend:
     def _fuse(self, task: str, features: Features) -> _Fused:
         """Return the candidates of one request in the blend's order, and what they came from."""
         rows, placed = self._place(features)
-        alone = task == "similar"
-        asked = histories.of_request(features, rows, context_only=alone)
-        asked_placed = asked
-        if placed is not rows:
-            asked_placed = histories.of_request(features, placed, context_only=alone)
+        asked, asked_placed = histories.with_new(features, rows, placed, alone=task == "similar")
         lift = None
         if self.strangers_ is not None and features.placement in LIFTED:
             lift = self.strangers_.lift(features.attributes)
         raws: dict[str, np.ndarray] = {}
-        shares: dict[str, np.ndarray] = {}
+        scales: dict[str, np.float32] = {}
         # One place more than items: row -1, an item the model has never seen, reads a zero.
         ours = np.zeros(len(self.item_ids_) + len(self._newcomers.vectors) + 1, dtype=np.float32)
         for name, weight in self._asked_now(task, asked).items():
@@ -239,39 +240,65 @@ class Blend:
             if name == LIVE and lift is not None:
                 raws[name] = raw = raw * np.where(rows >= 0, lift[rows], 1)[: len(raw)]
             whole = self.sources_[name].own_scale
-            share = raw * np.float32(weight / (1.0 if whole else float(raw.max(initial=0)) or 1.0))
-            trend = self._trend(task, name)
-            if trend is not None:
-                share *= trend
-            shares[name] = share
+            peak = 1.0 if whole else float(raw.max(initial=0)) or 1.0
+            scales[name] = np.float32(weight / peak)
             if name != LIVE:
+                share = raw * scales[name]
+                trend = self._trend(task, name)
+                if trend is not None:
+                    share *= trend
                 ours[: len(share)] += share
-        total = ours[placed]
-        if LIVE in shares:
-            total[: len(shares[LIVE])] += shares[LIVE]
+        # Where new products stand behind the others, their source speaks of everything anyway.
+        may = None
+        if placed is rows and self._rows is not None:
+            may = self._shortlist.rows(ours[:-1], self._rows.back, raws.get(LIVE), len(rows))
+        total = ours[placed] if may is None else ours[placed[may]]
+        if (sold := raws.get(LIVE)) is not None:
+            inside = slice(len(sold)) if may is None else may < len(sold)
+            total[inside] += (sold if may is None else sold[may[inside]]) * scales[LIVE]
         if task == "repeat":
-            mine = np.zeros(len(total), dtype=bool)
+            mine = np.zeros(len(rows), dtype=bool)
             mine[features.history.item[features.history.kind == histories.PURCHASE]] = True
-            total *= mine
-        picked = top(total, CANDIDATES)
-        picked = picked[total[picked] > 0]
-        parts = np.zeros((len(picked), len(shares)), dtype=np.float32)
-        for at, (name, share) in enumerate(shares.items()):
-            mine_rows = picked if name == LIVE else placed[picked]
-            inside = (mine_rows >= 0) & (mine_rows < len(share))
-            parts[inside, at] = share[mine_rows[inside]]
-        return _Fused(
+            total *= mine if may is None else mine[may]
+        best = top(total, CANDIDATES)
+        best = best[total[best] > 0]
+        picked = best if may is None else may[best]
+        made = _Fused(
             rows=rows,
             placed=placed,
             asked=asked,
             asked_placed=asked_placed,
             raws=raws,
-            shares=shares,
+            scales=scales,
             picked=picked,
-            score=total[picked],
-            parts=parts,
+            score=total[best],
+            parts=np.zeros((len(picked), len(raws)), dtype=np.float32),
             lifted=lift is not None,
         )
+        for at, (name, raw) in enumerate(raws.items()):
+            mine_rows = picked if name == LIVE else placed[picked]
+            inside = (mine_rows >= 0) & (mine_rows < len(raw))
+            held = mine_rows[inside]
+            made.parts[inside, at] = raw[held] * self._at(task, made, name, held)
+        return made
+
+    def _at(self, task: str, made: _Fused, name: str, of: np.ndarray) -> Any:
+        """Return what a source's raw score is multiplied with at some of its rows."""
+        trend = self._trend(task, name)
+        scale = made.scales[name]
+        return scale if trend is None else scale * trend[of]
+
+    def _factors(self, task: str, made: _Fused, known: np.ndarray) -> causes.Factors:
+        """Return source -> (places in ``known``, its rows there, what multiplies what it says)."""
+        of = made.placed[known]
+        found = {}
+        for name, raw in made.raws.items():
+            if name != LIVE:
+                at = np.flatnonzero(of < len(raw))
+                rows = of[at]
+                by = np.where(raw[rows] > 0, self._at(task, made, name, rows), 0)
+                found[name] = (at, rows, by)
+        return found
 
     def why(self, features: Features, item: int) -> dict[str, Any] | None:
         """Return what the trees saw in one candidate: each column's addition to its raw score.
@@ -329,7 +356,7 @@ class Blend:
         """
         weights = self._weights(task)
         if len(asked.item) and self.study_.young.get(task):
-            more = float(young.push_of(self.study_, task, young.distinct(asked))[0])
+            more = float(push_of(self.study_, task, distinct(asked))[0])
             weights[LIVE] = weights.get(LIVE, 0.0) + more
         if self.ranker_ is not None and self.ranker_.has(task):
             return weights
@@ -341,33 +368,22 @@ class Blend:
     ) -> np.ndarray:
         """Return a source's raw scores for one request; popularity is the live one."""
         if name == LIVE:
-            return np.asarray(features.popularity, dtype=np.float32)[: len(features.item_ids)]
+            return live(features)
         source = self.sources_[name]
         if isinstance(source, Content):
             return source.score_with(asked_placed, self._newcomers.vectors)
         return source.score_one(asked)
 
     def _because(
-        self, features: Features, made: _Fused, shown: np.ndarray
+        self,
+        features: Features,
+        asked: tuple[Histories, Histories],
+        known: np.ndarray,
+        factor: causes.Factors,
     ) -> dict[int, list[tuple[int, float]]]:
-        """Return for each candidate the history items that gave most, as rows of features."""
-        known = shown[made.placed[shown] >= 0]
-        if len(made.asked.item) == 0 or len(known) == 0:
-            return {}
-        of = made.placed[known]
-        shares = np.zeros((len(made.asked.item), len(known)), dtype=np.float32)
-        for name, raw in made.raws.items():
-            at = np.flatnonzero(of < len(raw))
-            by = causes.ratio(made.shares[name][of[at]], raw[of[at]]) if name != LIVE else at[:0]
-            if not by.any():
-                continue
-            source = self.sources_[name]
-            if isinstance(source, Content):
-                asked, arrived = made.asked_placed, self._newcomers.vectors
-                shares[:, at] += source.because_with(asked, of[at], arrived) * by
-            else:
-                shares[:, at] += source.because(made.asked, of[at]) * by
-        return causes.strongest(features, shares, known)
+        arrived = self._newcomers.vectors
+        shares = causes.shares(self.sources_, asked, arrived, len(known), factor)
+        return causes.strongest(features, shares, known) if shares.size else {}
 
     def to_artefact(self) -> Artefact:
         """Return all sources in one artefact; arrays are named ``source/array``."""

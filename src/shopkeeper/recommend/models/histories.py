@@ -42,6 +42,8 @@ class Histories:
     @property
     def subject(self) -> np.ndarray:
         """Return the subject of each row, (n,)."""
+        if self.n_subjects == 1:
+            return np.zeros(len(self.item), dtype=np.int64)
         return np.repeat(np.arange(self.n_subjects), np.diff(self.start))
 
     def chunk(self, first: int, last: int) -> Histories:
@@ -59,6 +61,8 @@ class Histories:
 
     def steps_back(self) -> np.ndarray:
         """Return how many baskets ago each row was, (n,), 0 the last."""
+        if self.n_subjects == 1:  # the one that is served: no need to look for borders
+            return self.basket[-1:].sum() - self.basket
         counts = np.diff(self.start)
         last = np.zeros(self.n_subjects, dtype=np.int64)
         some = counts > 0
@@ -67,7 +71,9 @@ class Histories:
 
     def age_days(self) -> np.ndarray:
         """Return each row's age at its subject's moment, (n,) float days, never negative."""
-        age = np.repeat(self.as_of_us, np.diff(self.start)) - self.at_us
+        single = self.n_subjects == 1
+        moments = self.as_of_us if single else np.repeat(self.as_of_us, np.diff(self.start))
+        age = moments - self.at_us
         return np.maximum(age, 0) / DAY_US
 
     def matrix(self, weights: np.ndarray, n_items: int) -> sparse.csr_array:
@@ -117,6 +123,8 @@ def number_baskets(start: np.ndarray, basket: np.ndarray) -> np.ndarray:
         return np.zeros(0, dtype=np.int64)
     opens = np.ones(len(basket), dtype=np.int64)
     opens[1:] = basket[1:] != basket[:-1]
+    if len(start) == 2:
+        return np.cumsum(opens) - 1
     opens[start[:-1][np.diff(start) > 0]] = 1
     number = np.cumsum(opens)
     counts = np.diff(start)
@@ -133,6 +141,18 @@ def of_request(features: Features, rows: np.ndarray, *, context_only: bool = Fal
     past = features.history
     n = 0 if context_only else len(past.item)
     context = np.asarray(features.context, dtype=np.int64)
+    moment = np.array([features.as_of_us], dtype=np.int64)
+    if not len(context):
+        whole = np.array([0, n], dtype=np.int64)
+        return Histories(
+            start=whole,
+            item=rows[past.item[:n]].astype(np.int32),
+            at_us=past.at_us[:n],
+            kind=past.kind[:n],
+            quantity=past.quantity[:n],
+            basket=number_baskets(whole, past.basket[:n]),
+            as_of_us=moment,
+        )
     item = np.concatenate([rows[past.item[:n]], rows[context]]).astype(np.int32)
     basket = np.concatenate([past.basket[:n], np.full(len(context), -2)])
     start = np.array([0, len(item)], dtype=np.int64)
@@ -144,5 +164,15 @@ def of_request(features: Features, rows: np.ndarray, *, context_only: bool = Fal
         kind=kinds,
         quantity=np.concatenate([past.quantity[:n], np.ones(len(context))]),
         basket=number_baskets(start, basket),
-        as_of_us=np.array([features.as_of_us], dtype=np.int64),
+        as_of_us=moment,
     )
+
+
+def with_new(
+    features: Features, rows: np.ndarray, placed: np.ndarray, *, alone: bool = False
+) -> tuple[Histories, Histories]:
+    """Return what is asked in the model's rows, without and with new products."""
+    asked = of_request(features, rows, context_only=alone)
+    if placed is rows:
+        return asked, asked
+    return asked, of_request(features, placed, context_only=alone)

@@ -31,6 +31,15 @@ def fading(asked: Histories, fade: float, fade_days: float | None) -> np.ndarray
     return weight
 
 
+def _strongest_rows(item: np.ndarray, weight: np.ndarray, n_items: int) -> np.ndarray:
+    """Return the weights (n,) with all but each item's strongest row, of equals the first, at 0."""
+    # Weakest and last first: what an item's place holds at the end is its strongest, first row.
+    order = len(weight) - 1 - np.argsort(weight[::-1], kind="stable")
+    place = np.empty(n_items + 1, dtype=np.int64)  # one more, for -1: items that are not known
+    place[item[order]] = order
+    return np.where(place[item] == np.arange(len(item)), weight, 0.0)
+
+
 class ItemToItem(Source):
     """A source with a matrix S (n_items, n_items), sparse, row = history item."""
 
@@ -46,6 +55,8 @@ class ItemToItem(Source):
         weight = fading(asked, self.fade, self.fade_days)
         if len(weight) == 0:
             return weight
+        if asked.n_subjects == 1:
+            return _strongest_rows(asked.item, weight, self.n_items)
         key = asked.subject * np.int64(2**32) + asked.item
         order = np.lexsort((-weight, key))
         first = np.ones(len(order), dtype=bool)

@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 
 from shopkeeper.base.clock import DAY_US
+from shopkeeper.recommend.decayed import Faded
 from shopkeeper.recommend.models.histories import KIND_WEIGHTS, Histories
 from shopkeeper.recommend.models.source import Source
-from shopkeeper.recommend.schema import Training
+from shopkeeper.recommend.schema import Features, Training
 
 
 class Popularity(Source):
@@ -44,3 +45,12 @@ class Popularity(Source):
     def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         self.popularity_ = arrays["popularity"]
         self.days = facts["days"]
+
+
+def live(features: Features) -> np.ndarray:
+    """Return (n_items,) float32, how popular each item is for one request."""
+    sold = features.popularity
+    if isinstance(sold, Faded) and features.placement != "trending":
+        # What is kept for a minute need not follow others' events within the second.
+        return sold.lately(features.as_of_us)
+    return np.asarray(sold, dtype=np.float32)[: len(features.item_ids)]

