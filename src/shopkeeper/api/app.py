@@ -30,7 +30,7 @@ from shopkeeper.api.service import Service
 from shopkeeper.console import routes as console
 from shopkeeper.data.keys import Keys, open_keys
 from shopkeeper.operate.fraud_watch import FraudWatch
-from shopkeeper.operate.jobs.scheduler import Scheduler
+from shopkeeper.operate.jobs.scheduler import GRACE_SECONDS, Scheduler
 from shopkeeper.operate.supply_watch import SupplyWatch
 from shopkeeper.operate.webhooks import Courier
 
@@ -62,7 +62,7 @@ def create_app(
         courier = Courier(shop).start()
         deliveries = SupplyWatch(shop).start()
         watch = FraudWatch(shop).start()
-        jobs = Scheduler(shop).start()
+        jobs = Scheduler(shop, grace_seconds=GRACE_SECONDS).start()
         yield
         service.phase = "stopping"
         tasks.cancel()

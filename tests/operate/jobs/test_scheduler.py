@@ -286,3 +286,15 @@ def test_the_command_line_lists_runs_and_looks_back(settings, capsys):
     assert '"state": "done"' in capsys.readouterr().out
     assert main([*home, "jobs", "run", "nope"]) == 2
     assert "There is no job 'nope'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("grace_seconds", "looks"), [(30.0, False), (0.0, True)])
+def test_a_server_lets_its_first_callers_go_before_its_jobs(
+    settings, monkeypatch, grace_seconds, looks
+):
+    looked = threading.Event()
+    monkeypatch.setattr(Scheduler, "look", lambda self, jobs: looked.set())
+    with open_shop(settings) as shop:
+        server = Scheduler(shop, look_seconds=0.01, grace_seconds=grace_seconds).start()
+        assert looked.wait(3.0 if looks else 0.5) is looks
+        server.close()

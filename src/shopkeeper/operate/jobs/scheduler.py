@@ -25,6 +25,9 @@ from shopkeeper.operate.jobs.schedule import When
 from shopkeeper.operate.jobs.worker import BUSY
 
 LOOK_SECONDS = 3.0
+# After a start the server's memory is cold and its callers are back at once; what was missed while
+# it was down can wait this long.
+GRACE_SECONDS = 60.0
 PAUSE_US = 60_000_000  # before the second try; twice as long before the third
 STOP_SECONDS = 10
 SCHEDULE = "schedule"
@@ -33,8 +36,10 @@ SCHEDULE = "schedule"
 class Scheduler:
     """Looks every few seconds; ``close`` ends the thread and the job under way."""
 
-    def __init__(self, shop: Any, *, look_seconds: float = LOOK_SECONDS) -> None:
-        self.shop, self.look_seconds = shop, look_seconds
+    def __init__(
+        self, shop: Any, *, look_seconds: float = LOOK_SECONDS, grace_seconds: float = 0.0
+    ) -> None:
+        self.shop, self.look_seconds, self.grace_seconds = shop, look_seconds, grace_seconds
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -86,6 +91,8 @@ class Scheduler:
 
     def _run(self) -> None:
         jobs: dict[str, Declared] | None = None
+        if self._stop.wait(self.grace_seconds):
+            return
         while not self._stop.wait(self.look_seconds):
             try:
                 if jobs is None:
