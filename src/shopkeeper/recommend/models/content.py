@@ -35,7 +35,7 @@ from shopkeeper.recommend.schema import Training
 TEACHING = 4_000  # products that teach the map, the most bought: the encoder reads each
 PLACED = 4_000  # products without a buyer that training places; more of them stay without
 TRUST = 3.0  # buyers at which a product's own vector weighs half in the regression
-EXAMPLES = 200_000  # interactions that teach the towers, of customers drawn by seed
+EXAMPLES = 60_000  # interactions that teach the towers, of customers drawn by seed
 EPOCHS = 20
 WORDING = 64  # numbers of the wording in a product's vector
 

@@ -61,6 +61,10 @@ class Wording:
 
     def vectors(self, texts: Sequence[str]) -> np.ndarray:
         """Return (n, width) float32 of length 1, or 0 where nothing is known of a text."""
+        place = {text: at for at, text in enumerate(dict.fromkeys(texts))}
+        if len(place) < len(texts):  # a grocer's titles repeat: each is read once
+            rows: np.ndarray = self.vectors(list(place))[[place[text] for text in texts]]
+            return rows
         counts = self._counts(texts)
         found: np.ndarray = np.asarray(counts @ self.directions_, dtype=np.float32)
         length = np.linalg.norm(found, axis=1, keepdims=True)
