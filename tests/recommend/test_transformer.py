@@ -168,6 +168,20 @@ np.save({str(tmp_path / "scores.npy")!r}, back.scores(ASKED))
     assert np.load(tmp_path / "scores.npy") == pytest.approx(fitted.scores(ASKED), abs=1e-6)
 
 
+@needs_torch
+def test_it_stands_beside_the_others_and_may_join_the_blend_where_asked(monkeypatch):
+    from shopkeeper.recommend import evaluate
+
+    for name, value in {**SMALL, "epochs": 1}.items():
+        monkeypatch.setitem(Transformer.__init__.__kwdefaults__, name, value)
+    done = evaluate.evaluate(DATA, evaluate.Setup(deep=True), {})
+    row = done.report["models"]["transformer"]
+    assert row["users"] == done.report["models"]["blend"]["users"]
+    assert "validation_ndcg_at_10" in row
+    assert "transformer" in done.report["chosen"]["weights"]["discovery"]
+    assert "transformer" not in evaluate.evaluate(DATA, evaluate.Setup(), {}).report["models"]
+
+
 def test_without_torch_training_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(BadInput, match="PyTorch"):
