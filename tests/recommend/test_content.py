@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from shopkeeper.base.clock import DAY_US
 from shopkeeper.language.embedder import HashingEmbedder
 from shopkeeper.recommend.models import histories
 from shopkeeper.recommend.models.content import Content
@@ -227,3 +228,14 @@ def test_a_text_that_stands_twice_is_read_once_and_gets_its_vector_twice():
     assert np.array_equal(found[0], found[2])
     assert np.allclose(found[1], wording.vectors(["wrench no2"])[0], atol=1e-6)
     assert not found[3].any()
+
+
+def test_what_long_stood_without_a_buyer_is_dead_stock_and_gets_no_place():
+    data = replace(shop(), as_of_us=100 * DAY_US)
+    assert fitted(data).cold_.tolist() == NEW
+    told_us = np.zeros(len(data.interactions.item_ids), dtype=np.int64)
+    told_us[NEW[1]] = 90 * DAY_US
+    known = replace(data, item_created_us=told_us)
+    assert fitted(known).cold_.tolist() == [NEW[1]]
+    assert not len(fitted(data, placed=False).cold_)
+    assert not fitted(known).scores(one_click(data, 0))[0, NEW[0]]

@@ -40,7 +40,7 @@ class UniversalSentenceEncoder:
     dimensions = 512
     multilingual = True
 
-    def __init__(self, *, threads: int = 1, remembered: int = 4096) -> None:
+    def __init__(self, *, threads: int = 1, remembered: int = 16_384) -> None:
         self._threads, self._remembered = threads, remembered
         self._lock = threading.Lock()
         self._model = None

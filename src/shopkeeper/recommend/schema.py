@@ -74,6 +74,7 @@ class Training:
     item_category: Sequence[str] = ()  # a path, "Grocery > Dairy > Milk"; "" where unknown
     item_price_minor: np.ndarray | None = None
     item_brand: Sequence[str] = ()
+    item_created_us: np.ndarray | None = None  # (n_items,) when the shop first told of each
     # (n_items, 2): feeling of the reviews from -1 to 1, shrunk, and log(1 + their number)
     item_reviews: np.ndarray | None = None
     # (n_users,) in the order of user_ids, or empty: what the shop says of each customer

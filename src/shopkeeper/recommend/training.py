@@ -91,6 +91,7 @@ def gather(warehouse: Any, customer_attributes: str = "all") -> Training:
         item_category=[entry.get("category") or "" for entry in entries],
         item_price_minor=np.array([entry.get("price_minor") or 0 for entry in entries]),
         item_brand=[entry.get("brand") or "" for entry in entries],
+        item_created_us=np.array([entry.get("created_us") or 0 for entry in entries]),
         item_reviews=reviewed(warehouse, item_ids),
         customer_attributes=_attributes(warehouse, user_ids, customer_attributes),
     )
@@ -256,6 +257,7 @@ def _sample(data: Training, seed: int, most: int = STUDY_CUSTOMERS) -> Training:
         item_category=[data.item_category[row] for row in names],
         item_price_minor=None if data.item_price_minor is None else data.item_price_minor[head],
         item_brand=[data.item_brand[row] for row in names],
+        item_created_us=None if data.item_created_us is None else data.item_created_us[head],
         item_reviews=None if data.item_reviews is None else data.item_reviews[head],
     )
 
@@ -331,7 +333,7 @@ def reviewed(
 
 
 def _entries(items: Any) -> list[dict[str, Any]]:
-    names = ["item_id", "title", "brand", "category", "description", "price_minor"]
+    names = ["item_id", "title", "brand", "category", "description", "price_minor", "created_us"]
     rows: list[dict[str, Any]] = items.select(names).to_pylist()
     return rows
 

@@ -11,6 +11,10 @@ It speaks only where other sources cannot: of pairs of which one is new. Its sca
 most 1, so one new product is not everybody's best because it is the only one. Training and
 answering are numpy; the vectors of a new product are there as soon as its entry is.
 
+What the shop has told of for sixty days without selling one is dead stock rather than new, and
+gets no place. ``placed`` False: nothing known at training does, only what comes later (arrivals.py
+says when).
+
 With ``towers`` (trained by ``train recommend --model towers``, extra ``deep``) the score of a new
 product is half this and half what two towers say (towers.py), whose vectors stand behind z.
 """
@@ -25,6 +29,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
+from shopkeeper.base.clock import DAY_US
 from shopkeeper.recommend.models import holdout
 from shopkeeper.recommend.models.entries import Entries, Entry, of_training
 from shopkeeper.recommend.models.histories import Histories
@@ -34,6 +39,7 @@ from shopkeeper.recommend.schema import Training
 
 TEACHING = 4_000  # products that teach the map, the most bought: the encoder reads each
 PLACED = 4_000  # products without a buyer that training places; more of them stay without
+FRESH_DAYS = 60  # what stood longer without a buyer is not new
 TRUST = 3.0  # buyers at which a product's own vector weighs half in the regression
 EXAMPLES = 60_000  # interactions that teach the towers, of customers drawn by seed
 EPOCHS = 20
@@ -53,6 +59,7 @@ class Content(ItemToItem):
         penalty: float = 1.0,
         share: float = 0.5,
         towers: bool = False,
+        placed: bool = True,
         seed: int = 7,
         fade: float = 0.9,
         fade_days: float | None = None,
@@ -60,7 +67,7 @@ class Content(ItemToItem):
     ) -> None:
         super().__init__(fade=fade, fade_days=fade_days)
         self.dimensions, self.penalty, self.share, self.seed = dimensions, penalty, share, seed
-        self.towers, self.entries = towers, entries
+        self.towers, self.placed, self.entries = towers, placed, entries
         self.towers_: Towers | None = None
 
     def fit(self, data: Training) -> Self:
@@ -75,7 +82,7 @@ class Content(ItemToItem):
         buyers = np.bincount(x.indices, minlength=self.n_items)
         own = factorised(x, buyers, self.dimensions, self.seed)
         wording = self.entries_.wording_.vectors(list(data.item_text) or [""] * self.n_items)
-        self.cold_ = np.flatnonzero(buyers == 0)[:PLACED]
+        self.cold_ = self._cold(data, buyers)
         vectors = self._joined(own, wording)
         self.width_ = vectors.shape[1]
         teachers = np.argsort(-buyers, kind="stable")[:TEACHING]
@@ -93,6 +100,13 @@ class Content(ItemToItem):
             self.vectors_[self.cold_] = self.place(of_training(data, self.cold_))
         self._hold()
         return self
+
+    def _cold(self, data: Training, buyers: np.ndarray) -> np.ndarray:
+        """Return the rows without a buyer that get a place: told of lately, where that is known."""
+        cold = buyers == 0 if self.placed else np.zeros(len(buyers), dtype=bool)
+        if data.item_created_us is not None:
+            cold &= data.item_created_us > data.as_of_us - FRESH_DAYS * DAY_US
+        return np.flatnonzero(cold)[:PLACED]
 
     def _towers(self, data: Training, teachers: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Learn the towers from the teachers; return (n_items, d), zeros for the others."""

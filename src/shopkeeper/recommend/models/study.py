@@ -93,7 +93,7 @@ def choose(
     if not arrivals.tells(data):
         return found
     with stage("choose what new products deserve"):
-        welcome = arrivals.weigh(inner, target, found, trend, towers=towers)
+        welcome = arrivals.weigh(inner, target, found, trend, fitted, towers=towers)
         return arrivals.joined(found, welcome)
 
 
