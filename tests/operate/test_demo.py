@@ -218,6 +218,9 @@ def test_a_missing_package_says_what_to_install(monkeypatch):
 def test_summary_states_the_moved_dates_and_names_things_to_try(data, settings):
     facts = demo.build_demo(settings, stages=LOG_STAGES)
     assert f"dates moved {facts['shift_weeks']} weeks" in summary("shop", facts)
+    assert "held" not in summary("shop", facts)
+    stages = {**facts["stages"], "train": {"recommend": "blend@1, challenger", "seconds": 1.0}}
+    assert "recommend: the gate held" in summary("shop", {**facts, "stages": stages})
     text = things_to_try("http://127.0.0.1:8000", facts)
     assert text.count("curl") == 3
     assert f"customer_id={facts['example']['customer_id']}" in text

@@ -40,14 +40,21 @@ def command(home: str, quick: bool, no_serve: bool, as_json: bool) -> None:
 
 
 def summary(home: str, facts: dict[str, Any]) -> str:
-    """Return what the demo shop is: data, counts, and plainly the moved dates."""
+    """Return what the demo shop is: data, counts, plainly the moved dates, a model held back."""
     data = facts["data"]
+    trained = facts.get("stages", {}).get("train", {})
+    held = [name for name, told in trained.items() if str(told).endswith(", challenger")]
     return (
         f"demo shop in {home}: {facts['source']}\n"
         f"  {data['baskets']:,} baskets of {data['households']:,} households"
         f"{', a quick tenth' if facts['quick'] else ''}\n"
         f"  dates moved {facts['shift_weeks']} weeks: {facts['data_first_day']} to "
         f"{facts['data_last_day']} became {facts['first_day']} to {facts['last_day']}"
+        + "".join(
+            f"\n  {name}: the gate held the new model back, the baseline answers"
+            f" (`shopkeeper models list {name}` says more)"
+            for name in held
+        )
     )
 
 
