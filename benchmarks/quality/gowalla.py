@@ -3,10 +3,11 @@
     python benchmarks/quality/gowalla.py --data FOLDER [--users N]
 
 Settings of the graph filter are chosen on the shared validation part, one at a time from a fixed
-start, with the training part alone; then every model is fitted on both (the published training
-part) and judged once on the published test part, every item ranked, what was met before left out.
-No order is known, so models of order stand aside; so does the filter's second term, which costs
-minutes here and at the chosen powers won nothing on validation while this was written.
+start, with the training part alone, and after them how much ALS is added to it; then every model
+is fitted on both (the published training part) and judged once on the published test part, every
+item ranked, what was met before left out. No order is known, so models of order stand aside; so
+does the filter's second term, which costs minutes here and at the chosen powers won nothing on
+validation while this was written.
 Writes benchmarks/results/gowalla.json.
 """
 
@@ -16,6 +17,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,8 @@ import numpy as np
 
 from shopkeeper.learn import metrics, report
 from shopkeeper.recommend.models import holdout, shelf
-from shopkeeper.recommend.models.fusion import Judged
+from shopkeeper.recommend.models.fusion import Judged, scaled
+from shopkeeper.recommend.models.histories import Histories
 from shopkeeper.recommend.models.lists import DEPTH, rank
 from shopkeeper.recommend.models.source import Source
 from shopkeeper.recommend.schema import Interactions, Training
@@ -43,6 +46,20 @@ SEARCH: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("from_power", (0.6, 0.7, 0.8)),
     ("user_power", (0.8, 0.6, 0.5)),
 )
+WEIGHTS = (0.05, 0.1, 0.2, 0.4)  # of ALS beside the filter, 0 without
+
+
+class Sum:
+    """The blend's formula for two sources: each scaled to the user's best, the second weighed."""
+
+    def __init__(self, first: Source, second: Source, weight: float) -> None:
+        self.first, self.second, self.weight = first, second, np.float32(weight)
+
+    def scores(self, asked: Histories) -> np.ndarray:
+        """Return (n_subjects, n_items)."""
+        first, second = self.first.scores(asked), self.second.scores(asked)
+        summed: np.ndarray = first / scaled(first) + self.weight * (second / scaled(second))
+        return summed
 
 
 def read(folder: Path, *names: str) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +90,7 @@ def training(user: np.ndarray, item: np.ndarray) -> Training:
     return Training(interactions=log, as_of_us=1)
 
 
-def worth(source: Source, judged: Judged) -> dict[str, np.ndarray]:
+def worth(source: Source | Sum, judged: Judged) -> dict[str, np.ndarray]:
     """Return recall@20 and NDCG@20 of each judged user."""
     lists = rank(source.scores, judged.asked, ITEMS, "discovery")
     counts = np.diff(judged.target_start)
@@ -114,6 +131,23 @@ def choose(folder: Path, users: int) -> tuple[dict[str, Any], list[dict[str, Any
     return best, tried
 
 
+def weigh(folder: Path, users: int, settings: dict[str, Any]) -> dict[str, float]:
+    """Return weight of ALS -> recall@20 on the validation part, weight 0 included."""
+    train = training(*read(folder, "train"))
+    judged = _judged(train, read(folder, "valid"), users)
+    first, second = (
+        shelf.make("graph_filter", settings).fit(train),
+        shelf.make("als", {}).fit(train),
+    )
+    found = {"0": float(worth(first, judged)["recall_at_20"].mean())}
+    for weight in WEIGHTS:
+        both = Sum(first, second, weight)
+        found[str(weight)] = float(worth(both, judged)["recall_at_20"].mean())
+    for name, value in found.items():
+        print(f"  valid {value:.4f}  ALS weighs {name}", flush=True)
+    return {name: round(value, 5) for name, value in found.items()}
+
+
 def _judged(train: Training, target: tuple[np.ndarray, np.ndarray], limit: int | None) -> Judged:
     return holdout.judge(
         train, holdout.Target(user=target[0], item=target[1]), limit=limit, seed=SEED
@@ -131,19 +165,26 @@ def main() -> int:
         print(f"gowalla: skipped, {folder} is not there")
         return 0
     best, tried = choose(folder, chosen.users)
+    weights = weigh(folder, chosen.users, best)
+    weight = float(max(weights, key=weights.__getitem__))
     train, test = training(*read(folder, "train", "valid")), read(folder, "test")
     judged = _judged(train, test, None)
     # A test item that training never saw cannot be found; it counts among a user's targets.
     unseen = len(test[0]) - len(judged.target_item)
-    models: dict[str, tuple[str, dict[str, Any]]] = {
-        "item-knn": ("item-knn", {}),
-        "graph filter": ("graph_filter", best),
-        "graph filter at GF-CF's powers": ("graph_filter", dict(GF_CF)),
+    fits: dict[str, Callable[[], Source | Sum]] = {
+        "item-knn": lambda: shelf.make("item-knn", {}).fit(train),
+        "als": lambda: shelf.make("als", {}).fit(train),
+        "graph filter at GF-CF's powers": lambda: shelf.make("graph_filter", GF_CF).fit(train),
+        "graph filter": lambda: shelf.make("graph_filter", best).fit(train),
     }
+    if weight:
+        fits["graph filter + als"] = lambda: Sum(
+            shelf.make("graph_filter", best).fit(train), shelf.make("als", {}).fit(train), weight
+        )
     rows: dict[str, Any] = {}
     values: dict[str, np.ndarray] = {}
-    for name, made in models.items():
-        rows[name], values[name] = _row(*made, train=train, judged=judged)
+    for name, fit in fits.items():
+        rows[name], values[name] = _row(fit, judged)
         if name != "item-knn":
             rows[name]["against_baseline"] = report.against(values[name], values["item-knn"], SEED)
         kept = {
@@ -154,7 +195,8 @@ def main() -> int:
             "unseen_test_rows": unseen,
             "published_recall_at_20": PUBLISHED,
             "baseline": "item-knn",
-            "chosen": best,
+            "chosen": {**best, "weight_of_als": weight},
+            "tried_weights_of_als": weights,
             "tried": tried,
             "models": rows,
         }
@@ -169,17 +211,14 @@ def main() -> int:
     return 0
 
 
-def _row(
-    kind: str, settings: dict[str, Any], *, train: Training, judged: Judged
-) -> tuple[dict[str, Any], np.ndarray]:
+def _row(fit: Callable[[], Source | Sum], judged: Judged) -> tuple[dict[str, Any], np.ndarray]:
     started = time.process_time()
     with report.measured() as cost:
-        source = shelf.make(kind, settings).fit(train)
+        source = fit()
     spent = time.process_time() - started
     values = worth(source, judged)
     means, intervals = report.summary(values, SEED)
     row = {
-        "settings": settings,
         "metrics": means,
         "interval_95": intervals,
         "fit_cpu_seconds": round(spent, 1),
