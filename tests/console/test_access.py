@@ -192,7 +192,7 @@ def test_rolling_back_makes_the_previous_model_answer(front: Front):
     folder = registry.folder / "recommend"
     held = (folder / "aliases.json").read_text("utf-8")
     try:
-        registry._write_aliases("recommend", {"champion": champion, "previous": champion})
+        registry._write_aliases("recommend", {"champion": champion, "previous": champion}, 0.0)
         browser = front.signed_in()
         page = browser.get("/console/models").text
         assert 'action="/console/models/recommend/rollback"' in page

@@ -74,7 +74,7 @@ def learned(slates, monkeypatch) -> Ranker:
         Group(rows=g.rows, label=np.random.default_rng(i).permutation(g.label), targets=g.targets)
         for i, g in enumerate(judges(300, 1))
     ]
-    made._learn("all", luck, judges(300, 2), slates)
+    made._learn("all", luck, judges(1_200, 2), slates)
     return made
 
 
