@@ -10,6 +10,7 @@ import pytest
 from shopkeeper.base import clock, errors, ids, progress
 from shopkeeper.base import settings as settings_file
 from shopkeeper.base.errors import BadInput
+from shopkeeper.data.privacy import find_card_number
 
 
 def test_an_error_prints_as_json_even_with_a_nan_value():
@@ -87,3 +88,11 @@ def test_progress_goes_to_standard_error_only(capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert out == ""
     assert "Counting" in err
+
+
+def test_a_stable_id_never_reads_as_a_card_number(monkeypatch):
+    assert ids.stable_id("dec", "a", "b") == ids.stable_id("dec", "a", "b")
+    assert ids.stable_id("dec", "a", "b") != ids.stable_id("dec", "ab")
+    monkeypatch.setattr(ids, "content_hash", lambda *parts: "4111111111111111")
+    assert find_card_number("dec_4111111111111111") is not None
+    assert find_card_number(ids.stable_id("dec", "a")) is None

@@ -166,6 +166,7 @@ def test_a_shadow_never_acts_and_a_challenger_acts_for_its_share_of_customers(ho
         assert (after.arm, after.model) == (None, held["champion"])
         assert after.value["shadow_model"]["model"] == shade
         running.close()
+        shop.writer.submit([]).result(timeout=10)  # records share a commit: what lies is written
         shop.warehouse.refresh()
         told = fraud_performance.report(shop, clock.now_us() + 1)
         assert {arm["arm"]: arm["decisions"] for arm in told["arms"]} == {

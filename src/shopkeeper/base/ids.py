@@ -28,3 +28,12 @@ def content_hash(*parts: bytes) -> str:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.hexdigest()[:16]
+
+
+def stable_id(prefix: str, *parts: str) -> str:
+    """Return ``prefix_h`` plus 16 hex digits that are the same whenever the parts are.
+
+    The letter stands before the digits because a hash may be digits alone, and one in some tens of
+    thousands of those reads as a payment card number, which no event may hold.
+    """
+    return f"{prefix}_h{content_hash(*(part.encode() for part in parts))}"

@@ -77,7 +77,7 @@ class Play:
                 yield to_event(decision)
                 later += self._desk(decision, event, at_us, end_us)
                 for alert in self._alerts(fact, decision, at_us):
-                    yield alert_event(alert, _id("alr", alert.key, str(at_us)))
+                    yield alert_event(alert, ids.stable_id("alr", alert.key, str(at_us)))
             yield event
             self.live.apply([fact])
         yield from (event for at_us, event in sorted(later, key=lambda p: p[0]) if at_us < end_us)
@@ -110,7 +110,7 @@ class Play:
         self.counts["held"] += outcome == "review"
         self.counts["blocked"] += outcome == "block"
         return Decision(
-            decision_id=_id("dec", str(event.payment_id)),
+            decision_id=ids.stable_id("dec", str(event.payment_id)),
             capability="fraud",
             subject=answer.choice.subject,
             as_of_us=fact["occurred_us"],
@@ -220,15 +220,14 @@ def _named(rule: Rule, status: str) -> Event:
         status=status,
     )
     event = rule_event(told, OPERATOR)
-    event.event_id = _id("rule", rule.rule_id, status)
+    event.event_id = ids.stable_id("rule", rule.rule_id, status)
     return event
 
 
 def _event(kind: str, at_us: int, tail: str, **more: Any) -> Event:
-    given = {"event_id": _id(kind, tail), "kind": kind, "occurred_at": clock.from_us(at_us)}
+    given = {
+        "event_id": ids.stable_id(kind, tail),
+        "kind": kind,
+        "occurred_at": clock.from_us(at_us),
+    }
     return msgspec.convert({**given, **more}, Event)
-
-
-def _id(prefix: str, *parts: str) -> str:
-    """Return an id that is the same whenever the demo is built from the same data."""
-    return f"{prefix}_{ids.content_hash(*(part.encode() for part in parts))}"

@@ -113,7 +113,7 @@ class Play:
         with clock.frozen(clock.from_us(visit.starts_us)):
             answer = self.live.answer(self.live.card.parse(raw))
         return Decision(
-            decision_id=_id("dec", visit.name),
+            decision_id=ids.stable_id("dec", visit.name),
             capability="recommend",
             subject=answer.choice.subject,
             as_of_us=visit.starts_us,
@@ -205,7 +205,7 @@ def _came(visit: Visit, act: Act, decision_id: str) -> Event:
 
 def _event(kind: str, visit: Visit, seconds: float, tail: str, **more: Any) -> Event:
     given = {
-        "event_id": _id(kind[:3], kind, tail),
+        "event_id": ids.stable_id(kind[:3], kind, tail),
         "kind": kind,
         "occurred_at": clock.from_us(visit.starts_us + int(seconds * SECOND_US)),
         "customer_id": visit.customer_id,
@@ -218,8 +218,3 @@ def _event(kind: str, visit: Visit, seconds: float, tail: str, **more: Any) -> E
 
 def _session(visit: Visit) -> str:
     return f"visit-{visit.name}"
-
-
-def _id(prefix: str, *parts: str) -> str:
-    """Return an id that is the same whenever the demo is built from the same data."""
-    return f"{prefix}_{ids.content_hash(*(part.encode() for part in parts))}"
